@@ -73,6 +73,13 @@ class Ref:
         return str(self.address)
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """In a delta: a reference whose id only apply will know."""
+
+    ref: Ref
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """A position in a file: 1-based line and column; the path is relative to the tree's root, with slashes."""

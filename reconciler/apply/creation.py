@@ -1,0 +1,90 @@
+"""Creating something exactly once, as far as that can be had; and writing to something that may have been written to.
+
+The API has no idempotency keys. A create that ended ambiguously is looked for by the op in its tags until the settle
+window has passed, and only then tried again under a new op (docs/guarantees.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from reconciler.account.port import Failure, Reply, Sort
+from reconciler.apply.run import Run, StepFailed
+from reconciler.model import ID_PATTERN
+
+ATTEMPTS = 3
+"""One create and at most two more."""
+
+FIRST_LOOK = 0.5
+LONGEST_LOOK = 8.0
+
+Send = Callable[[str], Awaitable[Reply]]
+Find = Callable[[str], Awaitable[Mapping[str, Any] | None]]
+Accepts = Callable[[Mapping[str, Any], str], bool]
+
+
+async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: Accepts) -> Mapping[str, Any]:
+    """The created object. `send` posts under an op, `find` looks for an op in the lists, `accepts` checks its echo.
+
+    Raises Failure when the server definitely refused, StepFailed when it stays in doubt.
+    """
+    last = ""
+    for _ in range(ATTEMPTS):
+        op = run.op()
+        try:
+            reply = await send(op)
+        except Failure as failure:
+            if not failure.ambiguous:
+                raise
+            last = failure.message
+        else:
+            if ID_PATTERN.match(str(reply.data.get("id"))) and accepts(reply.data, op):
+                return reply.data
+            last = "the answer does not show what was created"
+        found = await _look(run, op, find)
+        if found is not None:
+            return found
+    raise StepFailed(
+        f"{what} may or may not have been created ({last}); it was looked for, and tried {ATTEMPTS} times",
+        in_doubt=True,
+    )
+
+
+async def _look(run: Run, op: str, find: Find) -> Mapping[str, Any] | None:
+    until = run.clock.monotonic() + run.settle
+    pause = FIRST_LOOK
+    while True:
+        found = await find(op)
+        if found is not None:
+            return found
+        left = until - run.clock.monotonic()
+        if left <= 0:
+            return None
+        await run.clock.sleep(min(pause, left))
+        pause = min(pause * 2, LONGEST_LOOK)
+
+
+async def write(
+    run: Run,
+    what: str,
+    *,
+    send: Callable[[], Awaitable[Reply]],
+    reached: Callable[[], Awaitable[bool]],
+) -> None:
+    """Send an update or a delete whose target can be read back: sent again only after a read shows it did not arrive."""
+    last = ""
+    for _ in range(ATTEMPTS):
+        try:
+            await send()
+        except Failure as failure:
+            if not failure.ambiguous:
+                raise
+            last = failure.message
+            if failure.sort is Sort.CONFLICT and failure.retry_after:
+                await run.clock.sleep(min(failure.retry_after, run.settle))
+        else:
+            return
+        if await reached():
+            return
+    raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)

@@ -1,0 +1,95 @@
+"""What all steps of one run share: the account, the clock, the ids known so far, and how a step can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from reconciler.account.port import Account, Clock
+from reconciler.errors import Exit
+from reconciler.model import Address, Desired, Document, Event, Json, Ref, Tags, substitute
+
+if TYPE_CHECKING:
+    from reconciler.apply.keeper import Keeper
+
+OpenDocument = Callable[[Document], AbstractContextManager[BinaryIO]]
+Emit = Callable[[Event], None]
+
+
+class StepFailed(Exception):  # noqa: N818 - how a step ended, not a bug
+    """A step did not reach its end. `in_doubt`: the server may have acted, and nothing shows whether it did.
+
+    `lines` name the parts that failed, such as documents. Server text in them is not yet escaped.
+    """
+
+    def __init__(
+        self, summary: str, *, in_doubt: bool = False, code: Exit = Exit.INCOMPLETE, lines: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.in_doubt = in_doubt
+        self.code = code
+        self.lines = lines
+
+
+@dataclass(slots=True)
+class Run:
+    """One apply. `settle` (W) and `file_deadline` are in seconds; `revision` is the tree's commit, 12 hex digits or ''.
+
+    `ids` holds what each address stands for: what the plan observed, and what steps have created since.
+    """
+
+    account: Account
+    clock: Clock
+    owner: str
+    run_id: str
+    keeper: Keeper
+    open: OpenDocument
+    emit: Emit
+    revision: str = ""
+    settle: float = 60.0
+    file_deadline: float = 600.0
+    ids: dict[Address, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    _ops: int = 0
+
+    def op(self) -> str:
+        """A name for one attempt to create or change something; no two attempts of any run share one."""
+        self._ops += 1
+        return f"{self.run_id}.{self._ops}"
+
+    def resolve(self, value: Json) -> Json:
+        """A spec with ids in place of refs; raises StepFailed when one is not known."""
+
+        def known(ref: Ref) -> str:
+            if ref.address not in self.ids:
+                raise StepFailed(f"{ref.address} has no id yet")
+            return self.ids[ref.address]
+
+        return substitute(value, known)
+
+    def tags(self, desired: Desired, op: str, *, state: str) -> Tags:
+        """The tags of a resource as this run leaves it."""
+        return Tags(
+            stack=self.owner,
+            lineage=self.keeper.anchor.lineage,
+            address=desired.address,
+            state=state,
+            op=op,
+            spec=desired.digest(),
+            rev=self.revision,
+            protect=desired.lifecycle.protect,
+            retain=desired.lifecycle.retain,
+        )
+
+    def ours(self, tags: Tags | None, address: Address) -> bool:
+        """Whether tags are evidence that an object is ours and stands for an address; compared exactly."""
+        mine = self.keeper.anchor
+        return tags is not None and (tags.stack, tags.lineage, tags.address) == (self.owner, mine.lineage, address)
+
+
+def with_files(tags: Tags, files: str) -> Tags:
+    """The same tags, saying which set of documents is settled."""
+    return replace(tags, files=files)

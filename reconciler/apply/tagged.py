@@ -1,0 +1,315 @@
+"""Steps on objects that keep our tags in their metadata: created as pending, filled, confirmed; updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from reconciler.account.paging import list_all
+from reconciler.account.port import Call, Reply
+from reconciler.apply.creation import create_once, write
+from reconciler.apply.documents import delete_file, discard, gone, roll_out
+from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.uploads import upload_file
+from reconciler.diff import Ids, diff, field_digests
+from reconciler.errors import Exit
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags, refs
+from reconciler.observe import document_kind_of, get_object, list_attachments, observed_from, our_labels
+from reconciler.ownership import tags as tagging
+from reconciler.ownership.anchor import Entry
+from reconciler.plan import files_tag, observed_digest, stale_tags
+
+
+async def create(run: Run, step: Step) -> tuple[Outcome, str]:
+    """Create as pending with the tags in the same request, bring in the documents, confirm."""
+    desired, kind = _desired(step), KINDS[step.kind]
+    if step.replaces is not None and step.replaces.kind == step.kind:
+        await _retire(run, kind, step.replaces)
+    if step.observed is not None:
+        raw = await _evidence(run, kind, step.observed.id, desired.address)
+        object_id = step.observed.id
+        await _bring_files(run, kind, step)
+        spec = run.resolve(dict(desired.spec))
+        await _send_update(
+            run, kind, raw, {**kind.encode(spec, list(spec))}, _tags(run, kind, desired, "pending"), desired
+        )
+    else:
+        await _bring_files(run, kind, step)
+        object_id = await _create(run, kind, desired)
+    run.ids[desired.address] = object_id
+    run.changed.add(object_id)
+    await _finish(run, kind, step, object_id, changed=())
+    await _remove_surplus(run, kind, step)
+    return Outcome.DONE, object_id
+
+
+async def update(run: Run, step: Step) -> tuple[Outcome, str]:
+    """Bring in the documents, then send what differs together with the tags, in one request."""
+    desired, kind, planned = _desired(step), KINDS[step.kind], _observed(step)
+    address = planned.tags.address if planned.tags else desired.address
+    raw = await _evidence(run, kind, planned.id, address)
+    fresh = observed_from(kind, raw, tagging.decode(raw.get("metadata")), desired.spec)
+    fresh = replace(fresh, documents=planned.documents)
+    if observed_digest(fresh) != observed_digest(planned):
+        files = bool(step.files)
+        if not files and not diff(kind, desired, fresh, Ids(run.ids, {})) and not stale_tags(kind, desired, fresh):
+            return Outcome.UNCHANGED, planned.id
+        raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
+    run.ids[desired.address] = planned.id
+    run.changed.add(planned.id)
+    old = await _bring_files(run, kind, step)
+    fields = list(dict.fromkeys(delta.field for delta in step.fields if delta.field != "labels"))
+    if old is not None:
+        fields = list(dict.fromkeys([*fields, *_fields_with_files(desired)]))
+    await _finish(run, kind, step, planned.id, changed=fields)
+    if old:
+        await _delete_own_files(run, old)
+    await _remove_surplus(run, kind, step)
+    return Outcome.DONE, planned.id
+
+
+async def adopt(run: Run, step: Step) -> tuple[Outcome, str]:
+    """Take over an object: the approved plan names it, and no other stack's tag is on it."""
+    desired, kind, planned = _desired(step), KINDS[step.kind], _observed(step)
+    raw = await get_object(run.account, kind, planned.id)
+    if raw is None or tagging.decode(raw.get("metadata")) is not None:
+        raise StepFailed(f"{planned.id} is gone, or somebody tagged it since the plan was made", code=Exit.STALE)
+    fresh = replace(observed_from(kind, raw, None, desired.spec), documents=planned.documents)
+    if observed_digest(fresh) != observed_digest(planned):
+        raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
+    run.ids[desired.address] = planned.id
+    run.changed.add(planned.id)
+    await _bring_files(run, kind, step)
+    fields = list(dict.fromkeys(delta.field for delta in step.fields if delta.field != "labels"))
+    await _finish(run, kind, step, planned.id, changed=fields)
+    return Outcome.DONE, planned.id
+
+
+async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
+    """Delete the object, its documents and their Files, and further objects of ours at the address."""
+    kind, planned = KINDS[step.kind], _observed(step)
+    for item in (planned, *step.surplus):
+        await _delete_one(run, kind, item)
+    entry = run.keeper.anchor.entry(step.kind, step.address)
+    if entry is not None and entry.id == planned.id:
+        run.keeper.drop(step.kind, step.address)
+    return Outcome.DONE, planned.id
+
+
+async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
+    """Remove our tags and leave the object as it is."""
+    kind, planned = KINDS[step.kind], _observed(step)
+    raw = await _evidence(run, kind, planned.id, step.address)
+    path = f"{kind.collection}/{planned.id}"
+    body = {"metadata": tagging.user_pairs(raw.get("metadata"))}
+
+    async def reached() -> bool:
+        live = await get_object(run.account, kind, planned.id)
+        return live is not None and tagging.decode(live.get("metadata")) is None
+
+    await write(
+        run, path, send=lambda: run.account.send(Call("POST", path, json=body, beta=kind.beta)), reached=reached
+    )
+    if not await reached():
+        raise StepFailed(f"{planned.id} still carries our tags: this server merges metadata instead of replacing it")
+    run.keeper.drop(step.kind, step.address)
+    _drop_files(run, step.address)
+    return Outcome.DONE, planned.id
+
+
+# --- pieces -----------------------------------------------------------------------------------------------------------
+
+
+def _desired(step: Step) -> Desired:
+    if step.desired is None:
+        raise ValueError(f"{step} has nothing to make so")
+    return step.desired
+
+
+def _observed(step: Step) -> Observed:
+    if step.observed is None:
+        raise ValueError(f"{step} has no live object")
+    return step.observed
+
+
+def _tags(run: Run, kind: Kind, desired: Desired, state: str, op: str | None = None) -> Tags:
+    tags = run.tags(desired, op or run.op(), state=state)
+    return replace(tags, fields=field_digests(kind, desired))
+
+
+async def _evidence(run: Run, kind: Kind, object_id: str, address: Address) -> dict[str, Any]:
+    """The object, read just now, if it still shows that it is ours; raises StepFailed."""
+    raw = await get_object(run.account, kind, object_id)
+    if raw is None:
+        raise StepFailed(f"{object_id} is gone since the plan was made; plan again", code=Exit.STALE)
+    if not run.ours(tagging.decode(raw.get("metadata")), address):
+        raise StepFailed(f"{object_id} no longer shows that it is ours ({address}); left alone", code=Exit.STALE)
+    return raw
+
+
+async def _create(run: Run, kind: Kind, desired: Desired) -> str:
+    spec = run.resolve(dict(desired.spec))
+    body = kind.encode(spec, list(spec))
+
+    async def send(op: str) -> Reply:
+        metadata = {**desired.labels, **tagging.encode(_tags(run, kind, desired, "pending", op))}
+        return await run.account.send(
+            Call("POST", kind.collection, json={**body, "metadata": metadata}, beta=kind.beta)
+        )
+
+    def accepts(raw: Mapping[str, Any], op: str) -> bool:
+        tags = tagging.decode(raw.get("metadata"))
+        return tags is not None and run.ours(tags, desired.address) and tags.op == op
+
+    async def find(op: str) -> Mapping[str, Any] | None:
+        for order in ("desc", "asc"):
+            listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
+            found = next((raw for raw in listed if accepts(raw, op)), None)
+            if found is not None:
+                return found
+        return None
+
+    raw = await create_once(run, str(desired.address), send=send, find=find, accepts=accepts)
+    return str(raw["id"])
+
+
+async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: Sequence[str]) -> None:
+    """Documents, then one request with the fields that differ and the tags that say ready."""
+    desired = _desired(step)
+    attached = kind.documents is not None and kind.file_ids({}) is None
+    files = ""
+    if attached:
+        await roll_out(run, kind, object_id, desired.address, desired.documents, step.files)
+    raw = await get_object(run.account, kind, object_id)
+    if raw is None:
+        raise StepFailed(f"{object_id} is gone", code=Exit.STALE)
+    if attached and desired.documents:
+        files = files_tag(desired, int(raw.get("usage_bytes") or 0))
+    elif desired.documents:
+        files = files_tag(desired)
+    spec = run.resolve(dict(desired.spec))
+    body = kind.encode(spec, changed)
+    await _send_update(run, kind, raw, body, replace(_tags(run, kind, desired, "ready"), files=files), desired)
+    run.keeper.note(
+        Entry(step.kind, desired.address, object_id, None, desired.lifecycle.protect, desired.lifecycle.retain)
+    )
+    if step.observed is not None and step.observed.tags and step.observed.tags.address != desired.address:
+        run.keeper.drop(step.kind, step.observed.tags.address)
+
+
+async def _send_update(
+    run: Run, kind: Kind, raw: Mapping[str, Any], body: Mapping[str, Json], tags: Tags, desired: Desired
+) -> None:
+    """One request with fields and metadata: other people's pairs are kept, ours replaced, labels we took away removed."""
+    object_id = str(raw["id"])
+    path = f"{kind.collection}/{object_id}"
+    live = observed_from(kind, raw, tagging.decode(raw.get("metadata")), desired.spec)
+    stale = our_labels(live).keys() - desired.labels.keys()
+    kept = {key: value for key, value in live.labels.items() if key not in stale}
+    metadata = {**kept, **desired.labels, **tagging.encode(tags)}
+    call = Call("POST", path, json={**body, "metadata": metadata}, beta=kind.beta)
+
+    async def reached() -> bool:
+        fresh = await get_object(run.account, kind, object_id)
+        found = tagging.decode(fresh.get("metadata")) if fresh else None
+        return found is not None and found.op == tags.op
+
+    await write(run, f"the update of {object_id}", send=lambda: run.account.send(call), reached=reached)
+
+
+async def _retire(run: Run, kind: Kind, old: Observed) -> None:
+    """Mark the object that is about to be replaced, so that an interrupted replacement is recognised."""
+    if old.tags is None or old.tags.retiring:
+        return
+    raw = await _evidence(run, kind, old.id, old.tags.address)
+    op = run.op()
+    metadata = {**tagging.user_pairs(raw.get("metadata")), **tagging.encode(replace(old.tags, retiring=op))}
+    path = f"{kind.collection}/{old.id}"
+
+    async def reached() -> bool:
+        fresh = await get_object(run.account, kind, old.id)
+        found = tagging.decode(fresh.get("metadata")) if fresh else None
+        return found is not None and found.retiring == op
+
+    call = Call("POST", path, json={"metadata": metadata}, beta=kind.beta)
+    await write(run, f"the update of {old.id}", send=lambda: run.account.send(call), reached=reached)
+
+
+async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
+    if item.tags is None:
+        raise ValueError("only an object of ours is deleted")
+    raw = await get_object(run.account, kind, item.id)
+    if raw is None:
+        return
+    if not run.ours(tagging.decode(raw.get("metadata")), item.tags.address):
+        raise StepFailed(f"{item.id} no longer shows that it is ours; left alone", code=Exit.STALE)
+    own = kind.file_ids(raw)
+    if kind.documents is not None and own is None:
+        document_kind = document_kind_of(kind)
+        mine = [one for one in await list_attachments(run.account, kind, item.id) if one.path is not None]
+        await discard(run, document_kind, item.id, mine)
+    path = f"{kind.collection}/{item.id}"
+    get = Call("GET", path, beta=kind.beta)
+    call = Call("DELETE", path, beta=kind.beta)
+    await write(run, f"the deletion of {item.id}", send=lambda: run.account.send(call), reached=lambda: gone(run, get))
+    if own:
+        entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
+        await _delete_own_files(run, [file_id for file_id in own if file_id in entries])
+        _drop_files(run, item.tags.address)
+
+
+async def _remove_surplus(run: Run, kind: Kind, step: Step) -> None:
+    """Further pending objects of ours at this address: what earlier, interrupted runs left."""
+    for item in step.surplus:
+        await _delete_one(run, kind, item)
+
+
+# --- files that an object names by id ---------------------------------------------------------------------------------
+
+
+async def _bring_files(run: Run, kind: Kind, step: Step) -> list[str] | None:
+    """Upload the files that an object names by id. The ids it no longer needs, or None when nothing was uploaded."""
+    desired = _desired(step)
+    live = step.observed.documents if step.observed else ()
+    for item in live or ():
+        if item.path is not None:
+            run.ids[_file_address(desired, item.path)] = item.file_id
+    if kind.file_ids({}) is None or not step.files:
+        return None
+    wanted = {document.path: document for document in desired.documents}
+    for change in (*step.files.added, *step.files.changed):
+        document = wanted[change.path]
+        file_id = await upload_file(run, document)
+        run.ids[_file_address(desired, change.path)] = file_id
+    now = {run.ids[_file_address(desired, path)] for path in wanted}
+    for path, document in wanted.items():
+        address = _file_address(desired, path)
+        run.keeper.note(Entry(document_kind_of(kind).name, address, run.ids[address], document.sha256[:16]))
+    for change in step.files.removed:
+        run.keeper.drop(document_kind_of(kind).name, _file_address(desired, change.path))
+    return [item.file_id for item in live or () if item.path is not None and item.file_id not in now]
+
+
+def _file_address(desired: Desired, path: str) -> Address:
+    return Address(desired.address.kind, desired.address.name, path)
+
+
+def _fields_with_files(desired: Desired) -> list[str]:
+    """The fields whose value names files of the object itself."""
+    return [name for name, value in desired.spec.items() if any(ref.address.path is not None for ref in refs(value))]
+
+
+async def _delete_own_files(run: Run, files: Sequence[str]) -> None:
+    if files:
+        await run.keeper.journal(files)
+        for file_id in files:
+            await delete_file(run, file_id)
+
+
+def _drop_files(run: Run, address: Address) -> None:
+    for entry in run.keeper.anchor.inventory:
+        if entry.address.path is not None and entry.address.owner == address:
+            run.keeper.drop(entry.kind, entry.address)

@@ -1,0 +1,106 @@
+"""Uploading one file of the tree: streamed, never loaded whole, and checked to be what the plan was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from reconciler.account.port import Call, Failure, Outcome, Sort, Upload
+from reconciler.apply.run import Run, StepFailed
+from reconciler.manifest.tree import TreeError
+from reconciler.model import ID_PATTERN, Document
+
+ATTEMPTS = 3
+PURPOSE = "assistants"
+SECONDS_PER_MIB = 4.0
+"""How long an upload may take, beside a minute: at least 256 KiB/s."""
+
+
+class _Hashing(io.RawIOBase):
+    """Reads from a handle and keeps the sha-256 of what went by; starting over starts the digest over."""
+
+    def __init__(self, handle: BinaryIO) -> None:
+        super().__init__()
+        self._handle = handle
+        self.digest = hashlib.sha256()
+        self.count = 0
+
+    def readable(self) -> bool:
+        """It is for reading only."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        chunk = self._handle.read(size)
+        self.digest.update(chunk)
+        self.count += len(chunk)
+        return chunk
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Only back to the start, or to the end to learn the size."""
+        if (offset, whence) == (0, io.SEEK_SET):
+            self.digest = hashlib.sha256()
+            self.count = 0
+        return self._handle.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Where the handle stands."""
+        return self._handle.tell()
+
+
+async def upload_file(run: Run, document: Document) -> str:
+    """The id of a new File with the document's bytes; raises StepFailed or Failure.
+
+    An ambiguous upload is abandoned and sent again: a File cannot be told from another of the same name and size.
+    """
+    last: Failure | None = None
+    for _ in range(ATTEMPTS):
+        readers: list[_Hashing] = []
+        call = Call(
+            "POST",
+            "/files",
+            form=(("purpose", PURPOSE),),
+            uploads=(Upload("file", document.name, lambda: _opened(run, document, readers), document.bytes),),
+            timeout=60.0 + SECONDS_PER_MIB * document.bytes / 2**20,
+        )
+        try:
+            reply = await run.account.send(call)
+        except TreeError as error:
+            raise StepFailed(f"{document.path}: {error}") from error
+        except Failure as failure:
+            if not failure.ambiguous:
+                raise
+            last = failure
+            continue
+        file_id = str(reply.data.get("id"))
+        if reply.data.get("object") != "file" or not ID_PATTERN.match(file_id):
+            last = _malformed(call)
+            continue
+        if not readers or readers[-1].digest.hexdigest() != document.sha256:
+            await _forget(run, file_id)
+            raise StepFailed(f"{document.path} changed while the run was under way; plan again")
+        return file_id
+    raise StepFailed(f"{document.path} could not be uploaded: {last.message if last else ''} (tried {ATTEMPTS} times)")
+
+
+@contextmanager
+def _opened(run: Run, document: Document, readers: list[_Hashing]) -> Iterator[BinaryIO]:
+    with run.open(document) as handle:
+        reader = _Hashing(handle)
+        readers.append(reader)
+        yield reader  # type: ignore[misc]
+
+
+def _malformed(call: Call) -> Failure:
+    return Failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.MALFORMED, message="the answer is not a File")
+
+
+async def _forget(run: Run, file_id: str) -> None:
+    """Delete a File that this very call created; if that fails it stays behind as an orphan."""
+    try:
+        await run.account.send(Call("DELETE", f"/files/{file_id}"))
+    except Failure:
+        return

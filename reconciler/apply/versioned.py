@@ -1,0 +1,310 @@
+"""Steps on objects whose content is immutable versions behind one pointer.
+
+Nothing but the pointer can be changed in place, so the pointer is the confirmation: a new object starts with a stub
+version that says pending, every real version is posted without moving the pointer, and then the pointer is set.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from reconciler.account.bundles import pack
+from reconciler.account.paging import list_all
+from reconciler.account.port import Call, Reply, Upload
+from reconciler.apply.creation import create_once, write
+from reconciler.apply.documents import delete_file, gone
+from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.uploads import upload_file
+from reconciler.errors import Exit
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import VersionedKind
+from reconciler.model import ID_PATTERN, Address, Desired, Json, Observed, Outcome, Step, Tags
+from reconciler.observe import get_object, read_version, refs_digest
+from reconciler.ownership import tags as tagging
+from reconciler.ownership.anchor import MAX_JOURNAL, Entry
+
+
+async def create(run: Run, step: Step) -> tuple[Outcome, str]:
+    """A stub that says pending, then the first real version, then the pointer."""
+    desired, kind = _desired(step), _kind(step)
+    if step.observed is not None:
+        await _evidence(run, kind, step.observed, desired.address)
+        object_id = step.observed.id
+    else:
+        object_id = await _create_stub(run, kind, desired)
+    await _release(run, kind, step, object_id, desired.address.name)
+    for item in step.surplus:
+        await _delete_one(run, kind, item)
+    return Outcome.DONE, object_id
+
+
+async def update(run: Run, step: Step) -> tuple[Outcome, str]:
+    """A new version and the pointer; or the pointer alone (rollback); or only what the anchor says of it."""
+    desired, kind, planned = _desired(step), _kind(step), _observed(step)
+    raw = await _evidence(run, kind, planned, planned.tags.address if planned.tags else desired.address)
+    if str(raw.get("default_version")) != planned.version:
+        raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
+    if step.version is not None:
+        return await _point_back(run, kind, step, planned.id)
+    if _content_stays(step, planned, desired):
+        entry = run.keeper.anchor.entry(step.kind, desired.address)
+        version = entry.version if entry else planned.version
+        run.keeper.note(_entry(step.kind, desired, planned.id, version))
+        return Outcome.DONE, planned.id
+    await _release(run, kind, step, planned.id, str(raw.get("name") or desired.address.name))
+    if planned.tags and planned.tags.address != desired.address:
+        run.keeper.drop(step.kind, planned.tags.address)
+    return Outcome.DONE, planned.id
+
+
+async def adopt(run: Run, step: Step) -> tuple[Outcome, str]:
+    """A new version of an object that nobody tagged."""
+    desired, kind, planned = _desired(step), _kind(step), _observed(step)
+    raw = await get_object(run.account, kind, planned.id)
+    if raw is None or tagging.decode_line(raw.get("description")) is not None:
+        raise StepFailed(f"{planned.id} is gone, or somebody tagged it since the plan was made", code=Exit.STALE)
+    await _release(run, kind, step, planned.id, str(raw.get("name") or desired.address.name))
+    return Outcome.DONE, planned.id
+
+
+async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
+    """Delete the object with all its versions, and the Files that they name."""
+    kind = _kind(step)
+    for item in (_observed(step), *step.surplus):
+        await _delete_one(run, kind, item)
+    entry = run.keeper.anchor.entry(step.kind, step.address)
+    if entry is not None and entry.id == _observed(step).id:
+        run.keeper.drop(step.kind, step.address)
+    return Outcome.DONE, _observed(step).id
+
+
+async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
+    """A last version without the tag line, made default; then the inventory forgets the object."""
+    kind, planned = _kind(step), _observed(step)
+    raw = await _evidence(run, kind, planned, step.address)
+    version = str(raw.get("default_version"))
+    content = await read_version(run.account, kind, planned.id, version)
+    if content is None:
+        raise StepFailed(f"version {version} of {planned.id} cannot be read")
+    name = str(raw.get("name") or step.address.name)
+    bundle = kind.bundle(
+        name,
+        description=tagging.strip_line(str(raw.get("description", ""))),
+        spec=content["spec"],
+        labels=content["labels"],
+        files=content["files"],
+    )
+    posted = await _post_version(run, kind, planned.id, name, bundle, "")
+    await _point(run, kind, planned.id, posted)
+    run.keeper.drop(step.kind, step.address)
+    return Outcome.DONE, planned.id
+
+
+# --- pieces -----------------------------------------------------------------------------------------------------------
+
+
+def _kind(step: Step) -> VersionedKind:
+    kind = KINDS[step.kind]
+    if not isinstance(kind, VersionedKind):
+        raise TypeError(f"{step.kind} has no versions")
+    return kind
+
+
+def _desired(step: Step) -> Desired:
+    if step.desired is None:
+        raise ValueError(f"{step} has nothing to make so")
+    return step.desired
+
+
+def _observed(step: Step) -> Observed:
+    if step.observed is None:
+        raise ValueError(f"{step} has no live object")
+    return step.observed
+
+
+def _entry(kind: str, desired: Desired, object_id: str, version: str | None) -> Entry:
+    return Entry(kind, desired.address, object_id, version, desired.lifecycle.protect, desired.lifecycle.retain)
+
+
+def _content_stays(step: Step, planned: Observed, desired: Desired) -> bool:
+    """Whether only flags differ, which the anchor keeps for objects with versions."""
+    tags = planned.tags
+    same_tags = tags is not None and tags.spec == desired.digest() and tags.address == desired.address
+    return not step.fields and not step.files and same_tags and not step.needs
+
+
+async def _evidence(run: Run, kind: VersionedKind, item: Observed, address: Address) -> dict[str, Any]:
+    """The object, read just now, if the inventory or its own tag line shows that it is ours; raises StepFailed."""
+    raw = await get_object(run.account, kind, item.id)
+    if raw is None:
+        raise StepFailed(f"{item.id} is gone since the plan was made; plan again", code=Exit.STALE)
+    if run.ours(tagging.decode_line(raw.get("description")), address):
+        return raw
+    entry = run.keeper.anchor.entry(kind.name, address)
+    if entry is not None and entry.id == item.id and entry.version:
+        path = f"{kind.collection}/{item.id}/versions/{entry.version}"
+        reply = await run.account.send(Call("GET", path, beta=kind.beta))
+        if run.ours(tagging.decode_line(reply.data.get("description")), address):
+            return raw
+    raise StepFailed(f"{item.id} no longer shows that it is ours ({address}); left alone", code=Exit.STALE)
+
+
+async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> str:
+    name = desired.address.name
+
+    async def send(op: str) -> Reply:
+        tags = Tags(run.owner, run.keeper.anchor.lineage, desired.address, state="pending", op=op)
+        archive = pack(name, kind.stub(name, description=tagging.encode_line(tags)))
+        return await run.account.send(_post(kind.collection, name, archive, kind))
+
+    def accepts(raw: Mapping[str, Any], op: str) -> bool:
+        tags = tagging.decode_line(raw.get("description"))
+        return tags is not None and run.ours(tags, desired.address) and tags.op == op
+
+    async def find(op: str) -> Mapping[str, Any] | None:
+        for order in ("desc", "asc"):
+            listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
+            found = next((raw for raw in listed if accepts(raw, op)), None)
+            if found is not None:
+                return found
+        return None
+
+    raw = await create_once(run, str(desired.address), send=send, find=find, accepts=accepts)
+    return str(raw["id"])
+
+
+async def _release(run: Run, kind: VersionedKind, step: Step, object_id: str, name: str) -> None:
+    """Upload what is new, post the version, set the pointer, note it in the inventory."""
+    desired = _desired(step)
+    files = await _files(run, step)
+    spec = run.resolve(dict(desired.spec))
+    op = run.op()
+    tags = replace(
+        run.tags(desired, op, state="ready"),
+        protect=False,
+        retain=False,
+        refs=refs_digest(desired.spec, run.ids),
+    )
+    line = tagging.encode_line(tags)
+    description = f"{kind.describe(desired.spec)} {line}".strip()
+    bundle = kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
+    version = await _post_version(run, kind, object_id, name, bundle, op)
+    await _point(run, kind, object_id, version)
+    run.ids[desired.address] = object_id
+    run.changed.add(object_id)
+    run.keeper.note(_entry(step.kind, desired, object_id, version))
+    run.keeper.hold(desired.address, None)
+
+
+async def _files(run: Run, step: Step) -> list[Mapping[str, Json]]:
+    """`files.json`: unchanged files keep their File, the others are uploaded. Old versions keep theirs, for rollback."""
+    desired = _desired(step)
+    live = {item.path: item for item in (step.observed.documents if step.observed else None) or ()}
+    renewed = {item.path for item in (*step.files.added, *step.files.changed)} if step.files else set()
+    listed: list[Mapping[str, Json]] = []
+    for document in desired.documents:
+        address = Address(desired.address.kind, desired.address.name, document.path)
+        there = live.get(document.path)
+        if there is None or document.path in renewed:
+            run.ids[address] = await upload_file(run, document)
+        else:
+            run.ids[address] = there.file_id
+        identity = {"path": document.path, "name": document.name, "sha256": document.sha256, "bytes": document.bytes}
+        listed.append({**identity, "id": run.ids[address]})
+    return sorted(listed, key=lambda item: str(item["path"]))
+
+
+async def _post_version(
+    run: Run, kind: VersionedKind, object_id: str, name: str, bundle: Mapping[str, bytes], op: str
+) -> str:
+    """The number of a new version; an ambiguous one is looked for in the versions list, whose items have descriptions."""
+    path = f"{kind.collection}/{object_id}/versions"
+    before = {str(raw.get("version")) for raw in await list_all(run.account, path, beta=kind.beta)} if not op else set()
+    archive = pack(name, bundle)
+
+    async def send(_: str) -> Reply:
+        return await run.account.send(_post(path, name, archive, kind))
+
+    def is_it(raw: Mapping[str, Any]) -> bool:
+        tags = tagging.decode_line(raw.get("description"))
+        if not op:
+            return tags is None and str(raw.get("version")) not in before
+        return tags is not None and tags.op == op
+
+    async def find(_: str) -> Mapping[str, Any] | None:
+        listed = await list_all(run.account, path, beta=kind.beta)
+        return next((raw for raw in listed if is_it(raw)), None)
+
+    what = f"a version of {object_id}"
+    raw = await create_once(run, what, send=send, find=find, accepts=lambda raw, _: is_it(raw))
+    version = str(raw.get("version"))
+    if not ID_PATTERN.match(version):
+        raise StepFailed(f"{object_id} answered with the version {version!r}", in_doubt=True)
+    return version
+
+
+async def _point(run: Run, kind: VersionedKind, object_id: str, version: str) -> None:
+    path = f"{kind.collection}/{object_id}"
+    call = Call("POST", path, json={"default_version": version}, beta=kind.beta)
+
+    async def reached() -> bool:
+        raw = await get_object(run.account, kind, object_id)
+        return raw is not None and str(raw.get("default_version")) == version
+
+    await write(run, f"the default version of {object_id}", send=lambda: run.account.send(call), reached=reached)
+
+
+async def _point_back(run: Run, kind: VersionedKind, step: Step, object_id: str) -> tuple[Outcome, str]:
+    desired, version = _desired(step), str(step.version)
+    await _point(run, kind, object_id, version)
+    run.changed.add(object_id)
+    run.keeper.note(_entry(step.kind, desired, object_id, version))
+    run.keeper.hold(desired.address, desired.digest())
+    return Outcome.DONE, object_id
+
+
+async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
+    if item.tags is None:
+        raise ValueError("only an object of ours is deleted")
+    if await get_object(run.account, kind, item.id) is None:
+        return
+    await _evidence(run, kind, item, item.tags.address)
+    files = await _files_of_all_versions(run, kind, item.id)
+    path = f"{kind.collection}/{item.id}"
+    get = Call("GET", path, beta=kind.beta)
+    call = Call("DELETE", path, beta=kind.beta)
+    for start in range(0, len(files), MAX_JOURNAL):
+        await run.keeper.journal(files[start : start + MAX_JOURNAL])
+    await write(run, f"the deletion of {item.id}", send=lambda: run.account.send(call), reached=lambda: gone(run, get))
+    for file_id in files:
+        await delete_file(run, file_id)
+
+
+async def _files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[str]:
+    found: dict[str, None] = {}
+    for raw in await list_all(run.account, f"{kind.collection}/{object_id}/versions", beta=kind.beta):
+        tags = tagging.decode_line(raw.get("description"))
+        if tags is None or tags.state != "ready" or not run.ours(tags, tags.address):
+            continue
+        content = await read_version(run.account, kind, object_id, str(raw.get("version")))
+        for entry in content["files"] if content else ():
+            if ID_PATTERN.match(str(entry.get("id"))):
+                found.setdefault(str(entry["id"]))
+    return list(found)
+
+
+def _post(path: str, name: str, archive: bytes, kind: VersionedKind) -> Call:
+    upload = Upload("files", f"{name}.zip", lambda: _handle(archive), len(archive), "application/zip")
+    return Call("POST", path, uploads=(upload,), beta=kind.beta)
+
+
+def _handle(data: bytes) -> AbstractContextManager[BinaryIO]:
+    @contextmanager
+    def opened() -> Iterator[BinaryIO]:
+        yield io.BytesIO(data)
+
+    return opened()

@@ -1,0 +1,162 @@
+"""The account as a state machine: one request in, one response out, one transaction in between."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Any
+
+from reconciler.emulator import files, multipart, uploads, vector_stores
+from reconciler.emulator.access import authenticate, require_beta, require_text
+from reconciler.emulator.call import Call, Reply
+from reconciler.emulator.errors import ApiError, bad_request, wrong_type
+from reconciler.emulator.routes import ROUTES, Route, Router
+from reconciler.emulator.settings import Profile, Switches
+from reconciler.emulator.shapes import from_text
+from reconciler.emulator.storage import Storage, dump
+from reconciler.emulator.wire import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from reconciler.emulator.call import Json
+
+__all__ = ["Emulator", "Profile", "Switches"]
+
+_HEADERS = {
+    "openai-version": "2020-10-01",
+    "openai-organization": "emulator",
+    "openai-processing-ms": "1",
+    "x-ratelimit-limit-requests": "10000",
+    "x-ratelimit-remaining-requests": "9999",
+    "x-ratelimit-reset-requests": "6ms",
+}
+_JSON = "application/json"
+_EXPIRE: dict[str, Callable[[Call, Json], None]] = {
+    "file": files.remove,
+    "upload": uploads.expire,
+    "vector_store": vector_stores.expire,
+}
+
+
+def random_id(prefix: str) -> str:
+    """Give an id nobody has seen."""
+    return prefix + secrets.token_hex(16)
+
+
+class Emulator:
+    """An OpenAI account on this machine.
+
+    database: a file that keeps the account, or `:memory:`. clock: seconds since 1970. ids: makes a new, unique id
+    from its prefix. Raises EmulatorError when the database cannot be used. Calls must come one at a time.
+    """
+
+    def __init__(
+        self,
+        database: str | Path = ":memory:",
+        *,
+        profile: Profile = Profile.OPENAI,
+        clock: Callable[[], float] = time.time,
+        ids: Callable[[str], str] | None = None,
+        switches: Switches | None = None,
+    ) -> None:
+        self._switches = switches or Switches()
+        self._clock = clock
+        self._ids = ids or random_id
+        gone = {"assistants"} if profile is Profile.OPENAI else set()
+        absent = gone | self._switches.missing
+        self._router = Router(route for route in ROUTES if route.collection not in absent)
+        self._storage = Storage(database)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._storage.close()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. Whatever is sent, the answer is a response; what was refused has changed nothing."""
+        try:
+            route, call = self._accept(request)
+            result = self._run(route, call)
+        except ApiError as error:
+            return self._response(error.status, error.body(), _JSON, error.headers)
+        except RecursionError:
+            return self._refuse(bad_request("The request is nested too deeply."))
+        except sqlite3.Error as error:
+            message = f"The emulator's database cannot be used right now: {error}."
+            return self._refuse(ApiError(503, message, kind="server_error", code="server_is_overloaded"))
+        if isinstance(result, Reply):
+            return self._response(route.status, result.body, result.content_type, result.headers)
+        return self._response(route.status, dump(result).encode(), _JSON)
+
+    def _accept(self, request: Request) -> tuple[Route, Call]:
+        """Route, authorise and check a request; nothing here touches the account."""
+        require_text(request.method, request.path, *(text for pair in request.query for text in pair))
+        route, ids = self._router.find(request.method, request.path)
+        if route.beta_first:
+            require_beta(request.headers, route.beta)
+        authenticate(request.headers, writes=route.writes)
+        require_beta(request.headers, route.beta)
+        query = from_text(route.query, dict(request.query))
+        route.query.check(query)
+        body = _form(route, request) if route.form else _json_body(request)
+        route.body.check(body)
+        return route, Call(self._storage, self._clock(), self._ids, self._switches, ids, query, body)
+
+    def _run(self, route: Route, call: Call) -> Json | Reply:
+        due = bool(self._storage.expired(call.now))
+        with self._storage.transaction(writes=due or route.method != "GET"):
+            for kind, doc in self._storage.expired(call.now) if due else ():
+                _EXPIRE[kind](call, doc)
+            return route.handler(call)
+
+    def _refuse(self, error: ApiError) -> Response:
+        return self._response(error.status, error.body(), _JSON, error.headers)
+
+    def _response(
+        self, status: int, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        request_id = self._ids("req_")
+        return Response(
+            status, body, {**_HEADERS, "x-request-id": request_id, "content-type": content_type, **(headers or {})}
+        )
+
+
+def _form(route: Route, request: Request) -> Mapping[str, Any]:
+    content_type = request.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        if request.body:
+            raise bad_request("Invalid Content-Type: expected multipart/form-data.")
+        return {}
+    form = from_text(route.body, multipart.parse(content_type, request.body))
+    assert isinstance(form, dict)
+    return form
+
+
+def _json_body(request: Request) -> Mapping[str, Any]:
+    if request.method != "POST" or not request.body:
+        return {}
+    try:
+        text = request.body.decode()
+        body = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if "\\u" in text:
+            dump(body).encode()
+    except ValueError as error:
+        message = "We could not parse the JSON body of your request: the API expects a JSON payload."
+        raise bad_request(message) from error
+    if not isinstance(body, dict):
+        raise wrong_type("body", "an object", body)
+    return body
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return number

@@ -1,0 +1,91 @@
+"""Lists: newest first, cursors by id, `has_more` from one row too many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.emulator.errors import ApiError, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reconciler.emulator.call import Call, Json
+
+MOST = 100
+DEFAULT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The rows a list is cut from. `table`, `columns`, `where` and `key` are our own SQL, never a client's."""
+
+    where: str
+    args: tuple[Any, ...]
+    table: str = "objects"
+    columns: str = "doc"
+    key: str = "created_at"
+    default: int = DEFAULT
+    most: int = MOST
+
+
+def no_cursor(cursor: str, name: str) -> ApiError:
+    """400 for a cursor whose object does not exist (any more)."""
+    return bad_request(
+        f"Invalid '{name}': no object with id '{cursor}' in this list.", param=name, code="invalid_value"
+    )
+
+
+def page(
+    call: Call,
+    listing: Listing,
+    render: Callable[[Sequence[Any]], Json],
+    *,
+    no_cursor: Callable[[str, str], ApiError] = no_cursor,
+) -> Json:
+    """Cut one page as the request's `limit`, `order`, `after` and `before` say.
+
+    A limit above the maximum is clamped. Objects younger than the list lag are not listed.
+    """
+    limit = min(call.query.get("limit", listing.default), listing.most)
+    ascending = call.query.get("order", "desc") == "asc"
+    where, args = listing.where, list(listing.args)
+    if call.switches.list_lag > 0:
+        where += " AND born <= ?"
+        args.append(call.now - call.switches.list_lag)
+    backwards = "before" in call.query and "after" not in call.query
+    for name, forwards in (("after", True), ("before", False)):
+        if name in call.query:
+            where += f" AND ({listing.key}, seq) {'>' if ascending is forwards else '<'} (?, ?)"
+            args.extend(_position(call, listing, call.query[name], name, no_cursor))
+    direction = "ASC" if ascending is not backwards else "DESC"
+    rows = call.storage.execute(
+        f"SELECT {listing.columns} FROM {listing.table} WHERE {where} "  # noqa: S608
+        f"ORDER BY {listing.key} {direction}, seq {direction} LIMIT ?",
+        *(*args, limit + 1),
+    ).fetchall()
+    shown = rows[:limit][::-1] if backwards else rows[:limit]
+    return envelope([render(row) for row in shown], has_more=len(rows) > limit)
+
+
+def _position(
+    call: Call, listing: Listing, cursor: str, name: str, no_cursor: Callable[[str, str], ApiError]
+) -> tuple[int, int]:
+    row = call.storage.execute(
+        f"SELECT {listing.key}, seq FROM {listing.table} WHERE {listing.where} AND id = ?",  # noqa: S608
+        *(*listing.args, cursor),
+    ).fetchone()
+    if row is None:
+        raise no_cursor(cursor, name)
+    return row[0], row[1]
+
+
+def envelope(data: list[Json], *, has_more: bool) -> Json:
+    """Wrap a page."""
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
+    }

@@ -1,0 +1,41 @@
+"""An uploaded File that an assistant's code interpreter reads.
+
+Files carry no tags at all: which file an id stands for is known from the release's own `files.json`, or from the anchor's
+inventory. A File never changes; another content or name is another File.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.kinds.base import DocumentKind, Field
+from reconciler.model import Attachment, Document, Json
+
+
+class File(DocumentKind):
+    """A File of the account that belongs to one assistant."""
+
+    name = "file"
+    title = "file"
+    form = "Assistant"
+    collection = "/files"
+    fields = (
+        Field("path", None, replaces=True),
+        Field("sha256", None, replaces=True),
+        Field("name", None, replaces=True),
+    )
+
+    def read(self, raw: Mapping[str, Json]) -> Attachment:
+        """A File says nothing but its name; what it is stands elsewhere."""
+        return Attachment(str(raw["id"]), None, None, str(raw.get("filename")))
+
+    def difference(self, document: Document, live: Attachment) -> str | None:
+        """In two words, why the live file is not the document; the inventory keeps the start of a digest, and no name."""
+        if live.status == "missing":
+            return "missing in the account"
+        if not live.sha256 or not document.sha256.startswith(live.sha256):
+            return "content changed"
+        return "name changed" if live.name not in {None, document.name} else None
+
+
+FILE = File()

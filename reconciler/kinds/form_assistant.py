@@ -1,0 +1,121 @@
+"""The Assistant manifest: one form for every runtime. `spec.runtime` says which kind realises it.
+
+Which field goes to which runtime, and under which name, is what the runtimes declare; `routes` is that table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.kinds.base import Context, Form, Manifest, closed
+from reconciler.kinds.agent import AGENT
+from reconciler.kinds.assistant import ASSISTANT
+from reconciler.kinds.release import RELEASE
+from reconciler.kinds.runtime import NAME, RAW, Runtime, tool_branch
+from reconciler.model import Desired, Json
+
+RUNTIMES: Mapping[str, Runtime] = {kind.runtime: kind for kind in (RELEASE, AGENT, ASSISTANT)}
+DEFAULT_RUNTIME = "responses"
+
+
+class AssistantForm(Form):
+    """What users write as `kind: Assistant`."""
+
+    name = "Assistant"
+    title = "assistant"
+    selector = "runtime"
+    choices = {name: f"the {name} runtime" for name in RUNTIMES}
+
+    def spec_schema(self, choice: str | None = None) -> dict[str, Json]:
+        """One runtime's fields, or for editors all fields with the narrowing by `runtime` inside."""
+        runtime: Json = {"type": "string", "enum": sorted(RUNTIMES), "description": "What realises the assistant."}
+        if choice is not None:
+            return closed({"runtime": runtime, **_properties(RUNTIMES[choice])}, "model")
+        properties: dict[str, Json] = {"runtime": runtime}
+        for kind in RUNTIMES.values():
+            for name, schema in _properties(kind).items():
+                properties[name] = _either(properties.get(name), schema)
+        narrowing = [
+            {
+                "if": {"properties": {"runtime": {"const": name}}, "required": ["runtime"]},
+                "then": {"properties": _properties(kind), "propertyNames": {"enum": ["runtime", *_properties(kind)]}},
+            }
+            for name, kind in RUNTIMES.items()
+        ]
+        return closed(properties, allOf=narrowing)
+
+    def lower(self, manifest: Manifest, context: Context) -> Desired | None:
+        """The resource of the chosen runtime."""
+        return RUNTIMES[manifest.spec.get("runtime", DEFAULT_RUNTIME)].lower(manifest, context)
+
+    def unavailable(self, name: str, choice: str) -> str | None:
+        """What to do about a field or tool type that only other runtimes have."""
+        return RUNTIMES[choice].lacks.get(name)
+
+
+def routes() -> list[dict[str, str | None]]:
+    """One row per manifest field: the name it has in each runtime, None where the runtime lacks it."""
+    names = sorted({source for kind in RUNTIMES.values() for source in kind.sources})
+    return [
+        {"field": name, **{runtime: kind.sources.get(name) for runtime, kind in RUNTIMES.items()}} for name in names
+    ]
+
+
+def _properties(kind: Runtime) -> dict[str, Json]:
+    properties: dict[str, Json] = {}
+    for declared in (*kind.fields, *kind.inputs):
+        if declared.schema is not None:
+            properties[declared.source] = dict(declared.schema)
+    properties["tools"] = {"type": "array", "items": tool_schema(kind, named=True)}
+    properties["raw"] = RAW
+    return properties
+
+
+def tool_schema(kind: Runtime, *, named: bool) -> dict[str, Json]:
+    """One tool of a runtime: told apart by `type`; `named` also allows `tool: name`."""
+    branches: list[Json] = [tool_branch(name, schema) for name, schema in kind.tools.items()]
+    if named:
+        branches.insert(0, closed({"tool": {"type": "string", "pattern": NAME}}, "tool"))
+    return {"type": "object", "oneOf": branches}
+
+
+def any_tool_schema() -> dict[str, Json]:
+    """A Tool manifest's spec: any tool of any runtime; where two runtimes differ, either."""
+    by_type: dict[str, list[Json]] = {}
+    for kind in RUNTIMES.values():
+        for name, schema in kind.tools.items():
+            branch = tool_branch(name, schema)
+            if branch not in by_type.setdefault(name, []):
+                by_type[name].append(branch)
+    merged = {name: _union(found) for name, found in sorted(by_type.items())}
+    return {"type": "object", "oneOf": list(merged.values())}
+
+
+def _union(branches: list[Json]) -> Json:
+    """One object schema that accepts what any of several accepts, property by property."""
+    merged = branches[0]
+    for branch in branches[1:]:
+        properties = dict(merged["properties"])
+        for name, schema in branch["properties"].items():
+            properties[name] = _merge(properties[name], schema) if name in properties else schema
+        required = [name for name in merged.get("required", []) if name in branch.get("required", [])]
+        merged = closed(properties, *required)
+    return merged
+
+
+def _merge(left: Json, right: Json) -> Json:
+    if left == right:
+        return left
+    if isinstance(left.get("properties"), dict) and isinstance(right.get("properties"), dict):
+        return _union([left, right])
+    return {"anyOf": [left, right]}
+
+
+def _either(left: Json | None, right: Json) -> Json:
+    if left is None or left == right:
+        return right
+    branches = left["anyOf"] if set(left) == {"anyOf"} else [left]
+    return left if right in branches else {"anyOf": [*branches, right]}
+
+
+ASSISTANT_FORM = AssistantForm()

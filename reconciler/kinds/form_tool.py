@@ -1,0 +1,27 @@
+"""The Tool manifest: a tool with a name, shared by assistants. It lowers to nothing of its own."""
+
+from __future__ import annotations
+
+from reconciler.kinds.base import Context, Form, Manifest
+from reconciler.kinds.form_assistant import any_tool_schema
+from reconciler.model import Desired, Json
+
+
+class ToolForm(Form):
+    """What users write as `kind: Tool`. Its users' runtimes check the rest where it is used."""
+
+    name = "Tool"
+    title = "tool"
+
+    def spec_schema(self, choice: str | None = None) -> dict[str, Json]:
+        """Any tool of any runtime."""
+        del choice
+        return any_tool_schema()
+
+    def lower(self, manifest: Manifest, context: Context) -> Desired | None:
+        """Nothing: it is compiled into the assistants that use it."""
+        del manifest, context
+        return None
+
+
+TOOL_FORM = ToolForm()

@@ -1,0 +1,281 @@
+"""The `responses` runtime: a release, an immutable version of a Skill bundle behind the skill's default pointer.
+
+A bundle has three files. `assistant.json` is complete and authoritative: `request` holds the exact fields of a Responses
+request. `SKILL.md` repeats the instructions for people. `files.json` lists the code-interpreter files with their ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from reconciler.kinds.base import Context, Field, Manifest, VersionedKind, choice, closed, integer, number, text
+from reconciler.kinds.runtime import (
+    CODE_FILES,
+    EFFORT,
+    MODEL,
+    SERVICE_TIER,
+    TEMPERATURE,
+    TOKENS,
+    TOP_P,
+    VECTOR_STORES,
+    VERBOSITY,
+    LOCATION,
+    ResolvedTool,
+    Runtime,
+    document_refs,
+    function_schema,
+    instructions,
+    json_schema_format,
+    simple_format,
+    store_refs,
+    with_raw,
+)
+from reconciler.model import Address, Document, Json
+
+MAX_DESCRIPTION = 500
+"""Characters of the assistant's description that the skill's description repeats; the tag line follows."""
+
+_OUTSIDE_REQUEST = ("name", "description", "fallback")
+
+_RANKING = closed(
+    {
+        "ranker": choice("auto", "default-2024-11-15"),
+        "score_threshold": number(0, 1),
+        "hybrid_search": closed({"embedding_weight": number(0, 1), "text_weight": number(0, 1)}),
+    },
+    minProperties=1,
+)
+_ALLOWED_TOOLS: Json = {
+    "anyOf": [
+        {"type": "array", "items": text(256)},
+        closed(
+            {"tool_names": {"type": "array", "items": text(256)}, "read_only": {"type": "boolean"}}, minProperties=1
+        ),
+    ]
+}
+_APPROVAL: Json = {
+    "anyOf": [choice("always", "never"), closed({"always": {"type": "object"}, "never": {"type": "object"}})]
+}
+
+
+class Release(VersionedKind, Runtime):
+    """A skill of the account whose default version is the assistant as it is released."""
+
+    name = "release"
+    title = "release"
+    runtime = "responses"
+    collection = "/skills"
+    documents = "file"
+    gone = (
+        "The account has no /v1/skills, where the responses runtime keeps its releases. "
+        "On a server that still serves /v1/assistants, set `runtime: assistants`."
+    )
+    fields = (
+        Field("name", text(256), ("Helper", "Second helper"), manifest="display_name"),
+        Field("description", text(1024, 0), ("Answers questions.", "Answers more questions.")),
+        Field("model", MODEL, ("gpt-6.1-terra", "gpt-6-sol"), required=True),
+        Field("instructions", instructions(1_048_576), ("Be brief.\n", "Be thorough.\n")),
+        Field(
+            "tools",
+            {"type": "array"},
+            (
+                [
+                    {
+                        "type": "function",
+                        "function": {"name": "look_up", "description": "Finds.", "parameters": {"type": "object"}},
+                    }
+                ],
+                [{"type": "web_search", "search_context_size": "low"}],
+            ),
+            item=("name", "server_label"),
+        ),
+        Field("text", VERBOSITY, ({"verbosity": "low"}, {"verbosity": "high"})),
+        Field("temperature", TEMPERATURE, (0.1, 0.7)),
+        Field("top_p", TOP_P, (0.5, 0.9)),
+        Field(
+            "reasoning",
+            closed({"effort": EFFORT, "summary": choice("auto", "concise", "detailed")}, minProperties=1),
+            ({"effort": "low"}, {"effort": "high", "summary": "auto"}),
+        ),
+        Field("max_output_tokens", TOKENS, (2000, 4000)),
+        Field("truncation", choice("auto", "disabled"), ("auto", "disabled")),
+        Field("parallel_tool_calls", {"type": "boolean"}, (True, False)),
+        Field("max_tool_calls", integer(1), (4, 8)),
+        Field("tool_choice", choice("none", "auto", "required"), ("auto", "none")),
+        Field("service_tier", SERVICE_TIER, ("default", "flex")),
+        Field(
+            "fallback",
+            {"type": "array", "items": MODEL, "minItems": 1, "maxItems": 8, "uniqueItems": True},
+            (["gpt-6-luna"], ["gpt-6-sol", "gpt-6-luna"]),
+        ),
+    )
+    inputs = (
+        Field(
+            "text",
+            {"oneOf": [json_schema_format(named=True), simple_format("text"), simple_format("json_object")]},
+            (
+                {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}},
+                {"type": "json_object"},
+            ),
+            manifest="response_format",
+        ),
+    )
+    tools = {
+        "function": function_schema(strict=True, described=False),
+        "file_search": closed(
+            {
+                "vector_stores": VECTOR_STORES,
+                "max_num_results": integer(1, 50),
+                "ranking_options": _RANKING,
+                "filters": {"type": "object"},
+            },
+            "vector_stores",
+        ),
+        "code_interpreter": closed(
+            {
+                "files": CODE_FILES,
+                "memory_limit": choice("1g", "4g", "16g", "64g"),
+                "network_policy": {"type": "object"},
+            }
+        ),
+        "mcp": closed(
+            {
+                "server_label": text(64),
+                "server_url": text(2048),
+                "connector_id": text(128),
+                "server_description": text(1024, 0),
+                "allowed_tools": _ALLOWED_TOOLS,
+                "require_approval": _APPROVAL,
+                "defer_loading": {"type": "boolean"},
+            },
+            "server_label",
+        ),
+        "web_search": closed(
+            {
+                "filters": closed({"allowed_domains": {"type": "array", "items": text(253)}}),
+                "search_context_size": choice("low", "medium", "high"),
+                "user_location": closed({"type": {"const": "approximate"}, **LOCATION["properties"]}),
+                "external_web_access": {"type": "boolean"},
+            }
+        ),
+        "image_generation": closed({}),
+        "tool_search": closed({"execution": choice("server", "client")}),
+        "programmatic_tool_calling": closed({}),
+    }
+    lacks = {
+        "multi_agent": "Only saved agents have subagents: set `runtime: agents`, or remove the field.",
+        "compaction": "Only saved agents have it: set `runtime: agents`, or remove the field.",
+        "experimental": "Only saved agents have it: set `runtime: agents`, or remove the field.",
+        "computer_use": "Only saved agents have it: set `runtime: agents`, or remove the tool.",
+        "automations": "Only saved agents have it: set `runtime: agents`, or remove the tool.",
+    }
+
+    def lower_spec(self, spec: Mapping[str, Json], manifest: Manifest) -> dict[str, Json]:
+        """`response_format` becomes `text.format`."""
+        lowered = super().lower_spec(spec, manifest)
+        if "response_format" in spec:
+            written = dict(spec["response_format"])
+            inner = written.pop("json_schema", {})
+            lowered["text"] = {**lowered.get("text", {}), "format": {**written, **inner}}
+        return lowered
+
+    def lower_tools(
+        self,
+        tools: Sequence[ResolvedTool],
+        owner: Address,
+        documents: Sequence[tuple[int, Document]],
+        context: Context,
+    ) -> dict[str, Json]:
+        """The tools as a Responses request takes them."""
+        lowered: list[Json] = []
+        for position, tool in enumerate(tools):
+            rest = {key: value for key, value in tool.value.items() if key not in {"type", "raw"}}
+            if tool.type == "function":
+                rest = {"parameters": None, "strict": False, **rest["function"]}
+            elif tool.type == "file_search":
+                del rest["vector_stores"]
+                rest = {"vector_store_ids": store_refs(tool, context, owner), **rest}
+            elif tool.type == "code_interpreter":
+                files = document_refs(owner, position, documents)
+                rest.pop("files", None)
+                rest = {"container": {"type": "auto", **({"file_ids": files} if files else {}), **rest}}
+            lowered.append(with_raw(tool, {"type": tool.type, **rest}))
+        return {"tools": lowered}
+
+    def describe(self, spec: Mapping[str, Json]) -> str:
+        """At most 500 characters."""
+        return " ".join(str(spec.get("description", "")).split())[:MAX_DESCRIPTION]
+
+    def bundle(
+        self,
+        name: str,
+        *,
+        description: str,
+        spec: Mapping[str, Json],
+        labels: Mapping[str, str],
+        files: Sequence[Mapping[str, Json]],
+    ) -> dict[str, bytes]:
+        """`SKILL.md`, `assistant.json` and, where there are files, `files.json`."""
+        request = {key: value for key, value in spec.items() if key not in (*_OUTSIDE_REQUEST, "raw")}
+        request |= spec.get("raw", {})
+        if labels:
+            request["metadata"] = dict(labels)
+        assistant: dict[str, Json] = {"format": 1, "request": request}
+        assistant |= {key: spec[key] for key in _OUTSIDE_REQUEST if key in spec}
+        if "raw" in spec:
+            assistant["raw"] = sorted(spec["raw"])
+        bundle = {
+            "SKILL.md": _skill_md(name, description, str(spec.get("instructions", ""))),
+            "assistant.json": _pretty(assistant),
+        }
+        if files:
+            bundle["files.json"] = _pretty({"format": 1, "files": list(files)})
+        return bundle
+
+    def stub(self, name: str, *, description: str) -> dict[str, bytes]:
+        """A `SKILL.md` alone."""
+        return {"SKILL.md": _skill_md(name, description, "This release is being created.\n")}
+
+    def unbundle(self, files: Mapping[str, bytes]) -> dict[str, Json] | None:
+        """The spec that a version holds, with ids as they stand in it."""
+        assistant = _object(files.get("assistant.json"))
+        if assistant is None or not isinstance(assistant.get("request"), dict):
+            return None
+        spec = dict(assistant["request"])
+        labels = spec.pop("metadata", {})
+        raw = assistant.get("raw", [])
+        passed = {key: spec.pop(key) for key in raw if key in spec} if isinstance(raw, list) else {}
+        spec |= {key: assistant[key] for key in _OUTSIDE_REQUEST if key in assistant}
+        if passed:
+            spec["raw"] = passed
+        listed = (_object(files.get("files.json")) or {}).get("files", [])
+        return {
+            "spec": spec,
+            "labels": labels if isinstance(labels, dict) else {},
+            "files": [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else [],
+        }
+
+
+def _skill_md(name: str, description: str, body: str) -> bytes:
+    """Front matter in YAML's flow style (JSON strings are valid YAML), then the text."""
+    quoted = json.dumps(description, ensure_ascii=False)
+    return f"---\nname: {name}\ndescription: {quoted}\n---\n\n{body}".encode()
+
+
+def _pretty(value: Json) -> bytes:
+    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _object(data: bytes | None) -> dict[str, Json] | None:
+    """A JSON object out of bytes that somebody else may have written."""
+    if data is None:
+        return None
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+RELEASE = Release()

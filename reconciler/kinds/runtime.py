@@ -1,0 +1,288 @@
+"""What the runtimes of an assistant have in common: the words of the Assistant manifest, and how its tools are resolved.
+
+Each runtime is a kind of its own (`release`, `agent`, `assistant`). Here stands what users write once, whatever realises
+it, so that a value means the same and is checked the same everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from reconciler.diagnostics import Problems, did_you_mean
+from reconciler.kinds.base import Context, FileEntry, Kind, Manifest, choice, closed, integer, number, text
+from reconciler.model import Address, Desired, Document, Json, Path, Ref, Span
+
+NAME = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"
+
+MODEL = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 256,
+    "description": "The model id, as `GET /v1/models` lists it.",
+}
+EFFORT = choice("none", "minimal", "low", "medium", "high", "xhigh", "max")
+TEMPERATURE = number(0, 2)
+TOP_P = number(0, 1)
+SERVICE_TIER = choice("auto", "default", "flex", "priority", "fast", "ultrafast")
+VERBOSITY = closed({"verbosity": choice("low", "medium", "high")}, minProperties=1)
+PARAMETERS = {"type": "object", "description": "JSON Schema of the arguments, draft 2020-12; or `{file: …}`."}
+
+
+def instructions(maximum: int) -> dict[str, Json]:
+    """The schema of instructions; `{file: …}` is replaced by the file's text before this is applied."""
+    return {
+        "type": "string",
+        "maxLength": maximum,
+        "description": "The system prompt: text, or `{file: prompts/x.md}`, or `{file: …, interpolate: true}`.",
+    }
+
+
+def json_schema_format(*, named: bool) -> dict[str, Json]:
+    """`response_format: {type: json_schema, …}`; saved agents take the schema alone, without a name."""
+    inner: dict[str, Json] = {"schema": {"type": "object"}}
+    if named:
+        inner |= {"name": {"type": "string", "pattern": FUNCTION_NAME}, "strict": {"type": "boolean"}}
+        inner["description"] = text(1024, 0)
+    required = ("name", "schema") if named else ("schema",)
+    return closed({"type": {"const": "json_schema"}, "json_schema": closed(inner, *required)}, "type", "json_schema")
+
+
+def simple_format(name: str) -> dict[str, Json]:
+    """`response_format: {type: text}` and its like."""
+    return closed({"type": {"const": name}}, "type")
+
+
+def function_schema(*, strict: bool, described: bool) -> dict[str, Json]:
+    """A function tool: what users write below `function`."""
+    inner: dict[str, Json] = {
+        "name": {"type": "string", "pattern": FUNCTION_NAME},
+        "description": text(4096, 0),
+        "parameters": PARAMETERS,
+    }
+    if strict:
+        inner["strict"] = {"type": "boolean"}
+    required = ("description", "parameters") if described else ()
+    return closed({"function": closed(inner, *required)}, "function")
+
+
+VECTOR_STORES: Json = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"anyOf": [{"type": "string", "pattern": NAME}, closed({"id": text(128)}, "id")]},
+    "description": "VectorStore manifests by name, or `{id: vs_…}` for one that is not managed here.",
+}
+
+CODE_FILES: Json = {
+    "type": "array",
+    "items": {
+        "anyOf": [
+            text(256),
+            closed({"path": text(256), "name": text(256)}, "path"),
+            closed({"glob": text(256)}, "glob"),
+        ]
+    },
+    "description": "Files for the sandbox, relative to the manifest; globs allowed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedTool:
+    """One entry of `tools` with `tool: name` replaced by the Tool manifest's spec; `at` is where it is written."""
+
+    type: str
+    value: Mapping[str, Json]
+    at: Span | None
+    source: Manifest
+    path: Path
+
+    def span(self, *path: str | int) -> Span | None:
+        """Where a part of it is written."""
+        return self.source.at(*self.path, *path)
+
+
+class Runtime(Kind):
+    """A kind that realises an Assistant manifest."""
+
+    form = "Assistant"
+    documents: ClassVar[str | None] = None
+    runtime: ClassVar[str]
+    tools: ClassVar[Mapping[str, Mapping[str, Json]]]
+    """Tool type → schema of what users write beside `type`."""
+    lacks: ClassVar[Mapping[str, str]] = {}
+    """Manifest field or tool type that this runtime cannot express → what to do."""
+    max_tools: ClassVar[int | None] = None
+
+    def lower(self, manifest: Manifest, context: Context) -> Desired | None:
+        """The resource for this runtime; every problem is reported at its place."""
+        before = len(context.problems.errors)
+        tools = [tool for tool in resolve_tools(manifest, context) if self._fits(tool, manifest, context)]
+        self._check_tools(manifest, tools, context.problems)
+        if len(context.problems.errors) > before:
+            return None
+        documents = self._documents(tools, context)
+        owner = manifest.address
+        spec = self.lower_spec(manifest.spec, manifest)
+        if "tools" in manifest.spec:
+            spec |= self.lower_tools(tools, owner, documents, context)
+        if len(context.problems.errors) > before:
+            return None
+        if "raw" in manifest.spec:
+            spec["raw"] = dict(manifest.spec["raw"])
+        return manifest.desired(self, spec, tuple(document for _, document in documents))
+
+    def _fits(self, tool: ResolvedTool, manifest: Manifest, context: Context) -> bool:
+        """A tool that a Tool manifest declares is checked against the runtime that uses it."""
+        if tool.source is manifest:
+            return True
+        branches = [tool_branch(name, schema) for name, schema in self.tools.items()]
+        return context.conforms(tool.value, {"type": "object", "oneOf": branches}, tool.source, tool.path, self.lacks)
+
+    def lower_spec(self, spec: Mapping[str, Json], manifest: Manifest) -> dict[str, Json]:
+        """The fields that are not tools, under the API's names."""
+        del manifest
+        written = (f for f in self.fields if f.schema is not None and f.source != "tools")
+        return {f.name: spec[f.source] for f in written if f.source in spec}
+
+    @abstractmethod
+    def lower_tools(
+        self,
+        tools: Sequence[ResolvedTool],
+        owner: Address,
+        documents: Sequence[tuple[int, Document]],
+        context: Context,
+    ) -> dict[str, Json]:
+        """The fields that `tools` ends up in; `documents` are (position of their tool, file)."""
+
+    def _documents(self, tools: Sequence[ResolvedTool], context: Context) -> list[tuple[int, Document]]:
+        found: list[tuple[int, Document]] = []
+        for position, tool in enumerate(tools):
+            if tool.type == "code_interpreter" and tool.value.get("files"):
+                entries = [_file_entry(entry, tool.span("files", i)) for i, entry in enumerate(tool.value["files"])]
+                documents = context.documents(tool.source, entries, retrieval=False)
+                found += [(position, document) for document in documents]
+        return found
+
+    def _check_tools(self, manifest: Manifest, tools: Sequence[ResolvedTool], problems: Problems) -> None:
+        names: dict[tuple[str, str], Span | None] = {}
+        if self.max_tools is not None and len(tools) > self.max_tools:
+            problems.add(
+                "E309",
+                f"{len(tools)} tools",
+                f"The {self.runtime} runtime takes at most {self.max_tools}.",
+                manifest.at("spec", "tools"),
+                address=manifest.address,
+            )
+        for tool in tools:
+            key = (tool.type, identity(tool))
+            if key in names:
+                what = f"{tool.type} {key[1]!r}" if key[1] else tool.type
+                problems.add(
+                    "E308", f"Tool {what} stands twice", "Remove one of them.", tool.at, address=manifest.address
+                )
+            names[key] = tool.at
+
+
+RAW: Json = {
+    "type": "object",
+    "description": "New fields of the API that the reconciler does not know yet, passed through untouched.",
+}
+
+
+def tool_branch(name: str, schema: Mapping[str, Json]) -> dict[str, Json]:
+    """The whole schema of one type of tool."""
+    properties = {"type": {"const": name}, **schema["properties"], "raw": RAW}
+    return closed(properties, "type", *schema.get("required", ()))
+
+
+def identity(tool: ResolvedTool) -> str:
+    """What tells two tools of one type apart."""
+    value = tool.value
+    if tool.type == "function":
+        return str(value.get("function", {}).get("name", ""))
+    return str(value.get("server_label", value.get("name", "")))
+
+
+def resolve_tools(manifest: Manifest, context: Context) -> Iterator[ResolvedTool]:
+    """The tools of an assistant, those named by `tool:` replaced by their manifests."""
+    declared = context.declared("Tool")
+    for position, entry in enumerate(manifest.spec.get("tools", [])):
+        at = manifest.at("spec", "tools", position)
+        if "tool" not in entry:
+            yield ResolvedTool(entry["type"], _named(entry, None), at, manifest, ("spec", "tools", position))
+            continue
+        name = entry["tool"]
+        target = declared.get(name)
+        if target is None:
+            context.problems.add(
+                "E401",
+                f"Unknown tool {name!r}",
+                f"No Tool manifest has this name. {did_you_mean(name, declared)}".strip(),
+                manifest.at("spec", "tools", position, "tool"),
+                address=manifest.address,
+            )
+            continue
+        if target.spec:
+            value = _named(target.spec, target.name)
+            yield ResolvedTool(target.spec["type"], value, at, target, ("spec",))
+
+
+def _named(entry: Mapping[str, Json], manifest_name: str | None) -> Mapping[str, Json]:
+    """A function tool's name defaults to the manifest's, with underscores."""
+    if entry.get("type") != "function" or "name" in entry.get("function", {}) or manifest_name is None:
+        return entry
+    return {**entry, "function": {"name": manifest_name.replace("-", "_"), **entry["function"]}}
+
+
+def _file_entry(entry: Json, span: Span | None) -> FileEntry:
+    if isinstance(entry, str):
+        return FileEntry(entry, bool(re.search(r"[*?\[]", entry)), span)
+    if "glob" in entry:
+        return FileEntry(entry["glob"], glob=True, span=span)
+    return FileEntry(entry["path"], glob=False, span=span, name=entry.get("name"))
+
+
+def store_refs(tool: ResolvedTool, context: Context, address: Address) -> list[Json]:
+    """The vector stores of a file-search tool: references, or ids of foreign ones."""
+    declared = context.declared("VectorStore")
+    found: list[Json] = []
+    for position, entry in enumerate(tool.value.get("vector_stores", [])):
+        if not isinstance(entry, str):
+            found.append(entry["id"])
+        elif entry in declared:
+            found.append(Ref(Address("VectorStore", entry)))
+        else:
+            context.problems.add(
+                "E402",
+                f"Unknown vector store {entry!r}",
+                f"No VectorStore manifest has this name. {did_you_mean(entry, declared)}".strip(),
+                tool.span("vector_stores", position),
+                address=address,
+            )
+    return found
+
+
+def document_refs(owner: Address, position: int, documents: Sequence[tuple[int, Document]]) -> list[Json]:
+    """References to the files of the tool at a position."""
+    return [Ref(Address(owner.kind, owner.name, document.path)) for at, document in documents if at == position]
+
+
+def with_raw(tool: ResolvedTool, wire: dict[str, Json]) -> dict[str, Json]:
+    """The request's tool, with what `raw` passes through."""
+    return wire | dict(tool.value.get("raw", {}))
+
+
+def effort(*, summary: bool) -> dict[str, Json]:
+    """The schema of `reasoning`."""
+    properties: dict[str, Json] = {"effort": EFFORT}
+    if summary:
+        properties["summary"] = choice("auto", "concise", "detailed")
+    return closed(properties, minProperties=1)
+
+
+LOCATION = closed({name: text(128) for name in ("city", "country", "region", "timezone")})
+TOKENS = integer(16, 1_000_000)

@@ -1,0 +1,311 @@
+"""File entries of a manifest to hashed documents: which files, under which names, with which content.
+
+Everything that the account would refuse later (sizes, extensions, attributes, equal names) is refused here, with the
+place in the manifest, before anything is sent. A file is read once: its hash and the search for credentials share the
+pass, and memory holds one chunk of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.diagnostics import Problems, did_you_mean
+from reconciler.manifest import names
+from reconciler.manifest.characters import unsafe_characters
+from reconciler.manifest.globs import has_magic
+from reconciler.manifest.hashcache import Content, HashCache
+from reconciler.manifest.secrets import Scanner
+from reconciler.manifest.tree import NotThere, PathRefused, SymlinkRefused, Tree, TreeError
+from reconciler.model import Document, Json, Span
+
+MAX_BYTES = 512 * 1024 * 1024
+_CHUNK = 1024 * 1024
+_USER_ATTRIBUTES = 12
+_LONGEST_KEY = 64
+_OURS = "reconciler_"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of `files`: a `glob` or a `path`, both relative to the manifest's directory; `as_name` is `as:`."""
+
+    glob: str | None = None
+    path: str | None = None
+    exclude: tuple[str, ...] = ()
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+    chunking: Mapping[str, Json] | None = None
+    name: str | None = None
+    as_name: str | None = None
+    span: Span | None = None
+
+    @property
+    def explicit(self) -> str | None:
+        """The upload name that the entry gives, if it does."""
+        return self.name or self.as_name
+
+
+def collect(
+    tree: Tree,
+    base_dir: str,
+    entries: Sequence[Entry],
+    problems: Problems,
+    *,
+    retrieval: bool,
+    cache: HashCache | None = None,
+) -> tuple[Document, ...]:
+    """The documents of one manifest, sorted by path; whatever has a problem (E50x, E60x) is left out.
+
+    `retrieval` is false for code-interpreter files, which may have any extension. `cache` is for plan and validate.
+    """
+    owners = _claim(tree, base_dir, entries, problems)
+    chosen = _name_all(owners, problems)
+    documents = []
+    for file, entry in sorted(owners.items()):
+        reader = _Reader(tree, file, _relative(file, base_dir), chosen[file], entry, problems)
+        document = reader.document(retrieval=retrieval, cache=cache)
+        if document is not None:
+            documents.append(document)
+    return tuple(sorted(documents, key=lambda document: document.path))
+
+
+def _relative(file: str, base_dir: str) -> str:
+    return posixpath.relpath("/" + file, "/" + base_dir)
+
+
+# --- which files ------------------------------------------------------------------------------------------------------
+
+
+def _claim(tree: Tree, base_dir: str, entries: Sequence[Entry], problems: Problems) -> dict[str, Entry]:
+    """The entry that each file belongs to: the first that matches it."""
+    owners: dict[str, Entry] = {}
+    for entry in entries:
+        check_attributes(entry.attributes, problems, entry.span)
+        matched = _matches(tree, base_dir, entry, problems)
+        fresh = [file for file in matched if file not in owners]
+        if matched and not fresh:
+            what = entry.path or entry.glob
+            detail = f"Every file that {what!r} matches belongs to an entry above it: the first wins. Move this one up."
+            problems.add("W501", "Entry without effect", detail, entry.span)
+        owners.update(dict.fromkeys(fresh, entry))
+    return owners
+
+
+def _matches(tree: Tree, base_dir: str, entry: Entry, problems: Problems) -> list[str]:
+    def note(error: TreeError) -> None:
+        note_tree_error(error, problems, entry.span)
+
+    if (entry.glob is None) == (entry.path is None):
+        problems.add("E502", "Entry needs a path", "Give each entry either `path` or `glob`.", entry.span)
+        return []
+    try:
+        if entry.path is not None:
+            return _explicit(tree, base_dir, entry.path, problems, entry.span)
+        pattern = entry.glob or ""
+        before = len(problems.found)
+        found = tree.glob(base_dir, pattern, entry.exclude, on_error=note)
+    except TreeError as error:
+        note(error)
+        return []
+    if not found and len(problems.found) == before:
+        detail = f"{pattern!r} matches no file. {_what_is_near(tree, base_dir, pattern)}".strip()
+        problems.add("E501", "Pattern matches nothing", detail, entry.span)
+    return found
+
+
+def _explicit(tree: Tree, base_dir: str, path: str, problems: Problems, span: Span | None) -> list[str]:
+    file = tree.resolve(base_dir, path)
+    if tree.ignore.covers(file):
+        problems.add("E503", "File is ignored", f"{file} is excluded by .reconcilerignore. Remove one of them.", span)
+        return []
+    try:
+        tree.stat(file)
+    except NotThere as error:
+        near = _what_is_near(tree, "", file)
+        problems.add("E503", "File not found", f"{error} {near}".strip(), span)
+        return []
+    return [file]
+
+
+def note_tree_error(error: TreeError, problems: Problems, span: Span | None) -> None:
+    """Report a file that cannot be used: E601 for what is refused on principle, E503 for what is merely not there."""
+    refused = isinstance(error, PathRefused | SymlinkRefused)
+    problems.add("E601" if refused else "E503", "Path refused" if refused else "File unusable", str(error), span)
+
+
+def _what_is_near(tree: Tree, base_dir: str, pattern: str) -> str:
+    """A sentence about what there is where the pattern looks."""
+    parts = [part for part in posixpath.normpath(posixpath.join(base_dir, pattern)).split("/") if part != "."]
+    literal = next((index for index, part in enumerate(parts[:-1]) if has_magic(part)), len(parts) - 1)
+    for count in range(literal + 1):
+        directory = "/".join(parts[:count])
+        beside = _names_in(tree, directory)
+        if count < literal and parts[count] not in beside:
+            return did_you_mean(parts[count], beside)
+    if not has_magic(parts[-1]):
+        return did_you_mean(parts[-1], beside)
+    kinds = Counter("." + names.extension(name) for name in beside if names.extension(name))
+    listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())[:6])
+    where = directory or "the root"
+    return f"In {where} there are: {listed}." if listed else f"In {where} there are no files; `**/` looks further down."
+
+
+def _names_in(tree: Tree, directory: str) -> list[str]:
+    """Files and directories directly in a directory, as far as a walk would show them."""
+    prefix = f"{directory}/" if directory else ""
+    found = tree.walk([directory], on_error=lambda _: None)
+    return sorted({path[len(prefix) :].split("/")[0] for path in found})
+
+
+# --- which names ------------------------------------------------------------------------------------------------------
+
+
+def _name_all(owners: Mapping[str, Entry], problems: Problems) -> dict[str, str]:
+    """The upload name of each file; two that are equal are a problem that names both."""
+    taken: dict[str, str] = {}
+    chosen: dict[str, str] = {}
+    for file, entry in sorted(owners.items()):
+        if entry.explicit is None:
+            continue
+        if entry.name and entry.as_name and entry.name != entry.as_name:
+            problems.add("E504", "Two names", "`name` and `as` are the same thing. Keep one of them.", entry.span)
+        chosen[file] = entry.explicit
+        _note_equal(entry.explicit, taken.setdefault(entry.explicit, file), file, entry, problems)
+    plain = [file for file in sorted(owners) if file not in chosen]
+    for file, name in names.default_names(plain, taken).items():
+        chosen[file] = name
+        _note_equal(name, taken.setdefault(name, file), file, owners[file], problems)
+    return chosen
+
+
+def _note_equal(name: str, first: str, file: str, entry: Entry, problems: Problems) -> None:
+    if first != file:
+        detail = f"{first} and {file} would both be called {name!r}. Give one of them another `name`."
+        problems.add("E504", "Equal names", detail, entry.span)
+
+
+# --- attributes -------------------------------------------------------------------------------------------------------
+
+
+def check_attributes(attributes: Mapping[str, Json], problems: Problems, span: Span | None) -> None:
+    """At most 12 of the user's; keys up to 64 characters; values text up to 256 characters, numbers, or booleans."""
+    if len(attributes) > _USER_ATTRIBUTES:
+        detail = f"{len(attributes)} are given; {_USER_ATTRIBUTES} are allowed, since four are Reconciler's own."
+        problems.add("E506", "Too many attributes", detail, span)
+    for key, value in attributes.items():
+        sentence = _attribute_problem(key, value)
+        if sentence:
+            problems.add("E506", "Attribute not possible", sentence, span)
+
+
+def _attribute_problem(key: str, value: Json) -> str | None:
+    if not key or len(key) > _LONGEST_KEY:
+        return f"The key {key[:_LONGEST_KEY]!r} has {len(key)} characters; 1 to {_LONGEST_KEY} are allowed."
+    if key.startswith(_OURS):
+        return f"{key!r}: keys that start with {_OURS} are Reconciler's own. Choose another."
+    if not isinstance(value, str | int | float):
+        return f"{key!r} is neither text nor number nor true or false."
+    if isinstance(value, str) and len(value) > names.LONGEST:
+        return f"{key!r} has {len(value)} characters; {names.LONGEST} are allowed."
+    return None
+
+
+# --- which content ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One file on its way to being a document."""
+
+    tree: Tree
+    file: str
+    path: str
+    name: str
+    entry: Entry
+    problems: Problems
+
+    def document(self, *, retrieval: bool, cache: HashCache | None) -> Document | None:
+        """The document, or None and problems."""
+        before = len(self.problems.errors)
+        self.check_names(retrieval=retrieval)
+        try:
+            stat = self.tree.stat(self.file)
+            self.check_size(stat.st_size)
+            if len(self.problems.errors) > before:
+                return None
+            content = self.content(stat, cache)
+        except TreeError as error:
+            note_tree_error(error, self.problems, self.entry.span)
+            return None
+        for found in content.secrets:
+            what = f"{found.kind}, {found.length} characters"
+            self.note("E602", "Credential in a file", f"{self.file} contains one ({what}). Revoke and remove it.")
+        return Document(
+            path=self.path,
+            file=self.file,
+            name=self.name,
+            bytes=stat.st_size,
+            sha256=content.sha256,
+            attributes=dict(self.entry.attributes),
+            chunking=self.entry.chunking,
+            span=self.entry.span,
+        )
+
+    def note(self, code: str, summary: str, detail: str) -> None:
+        self.problems.add(code, summary, detail, self.entry.span)
+
+    def check_names(self, *, retrieval: bool) -> None:
+        for what, text in (("path", self.path), ("name", self.name)):
+            if len(text) > names.LONGEST:
+                detail = f"The {what} of {self.file} has {len(text)} characters; {names.LONGEST} are allowed."
+                self.note("E505", f"The {what} is too long", detail)
+            for _, codepoint, title in unsafe_characters(text)[:1]:
+                detail = f"The {what} of {text!a} contains U+{codepoint:04X} {title}. Rename it."
+                self.note("E603", "Unsafe character", detail)
+        if not self.name.strip() or "/" in self.name or "\\" in self.name:
+            self.note("E504", "Not a file name", f"{self.name!r} is not a file name: it may not contain a slash.")
+        sentence = names.retrieval_problem(self.name, self.file) if retrieval else None
+        if sentence:
+            self.note("E507", "File type not supported", f"{self.file}: {sentence}")
+
+    def check_size(self, size: int) -> None:
+        if size == 0:
+            self.note("E508", "File is empty", f"{self.file} is empty; the account refuses that. Exclude or fill it.")
+        if size > MAX_BYTES:
+            detail = f"{self.file} has {size:,} bytes; {MAX_BYTES:,} (512 MB) are allowed. Split it."
+            self.note("E508", "File too large", detail)
+
+    def content(self, stat: os.stat_result, cache: HashCache | None) -> Content:
+        scan = names.extension(self.file).lower() not in names.BINARY
+        known = cache.get(stat, scan=scan) if cache is not None else None
+        if known is not None:
+            return known
+        content, after = hash_file(self.tree, self.file, scan=scan)
+        if _identity(after) != _identity(stat):
+            raise TreeError(self.file, f"{self.file} changed while it was read. Run again when nothing writes to it.")
+        if cache is not None:
+            cache.put(after, content, scan=scan)
+        return content
+
+
+def hash_file(tree: Tree, file: str, *, scan: bool) -> tuple[Content, os.stat_result]:
+    """The sha-256 and the credentials of a file, read once in chunks of 1 MiB, and its status afterwards."""
+    digest, scanner, size = hashlib.sha256(), Scanner(), 0
+    with tree.open(file) as source:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise TreeError(file, f"{file} grew beyond {MAX_BYTES:,} bytes while it was read.")
+            digest.update(chunk)
+            if scan:
+                scanner.feed(chunk)
+        after = os.fstat(source.fileno())
+    return Content(digest.hexdigest(), tuple(scanner.finish())), after
+
+
+def _identity(stat: os.stat_result) -> tuple[int, ...]:
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

@@ -1,0 +1,573 @@
+"""The account → what is there of ours. GET only.
+
+The number of requests depends on kinds and pages, not on documents: every collection that the stack uses is listed once,
+and an object whose tag vouches for what cannot be seen in the list is not looked into. What a list does not show is not
+taken to be absent before the list has been read in the other order and the id that the anchor names has been asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from reconciler.account.bundles import BadBundle, unpack
+from reconciler.account.paging import list_all
+from reconciler.account.port import Account, Call, Failure, Sort
+from reconciler.diff import label_key
+from reconciler.errors import Exit, Stop, stop_for
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import DocumentKind, Keeping, Kind, VersionedKind
+from reconciler.model import (
+    ID_PATTERN,
+    AccountInfo,
+    Address,
+    Attachment,
+    Desired,
+    Json,
+    Notice,
+    Observed,
+    Tags,
+    documents_digest,
+    refs,
+    sha256,
+)
+from reconciler.ownership import anchor as anchors
+from reconciler.ownership import tags as tagging
+from reconciler.ownership.anchor import Anchor
+from reconciler.plan import Snapshot
+
+Refresh = Literal["auto", "full"]
+
+ANCHOR_COLLECTION = "/vector_stores"
+ANCHOR_BETA = "assistants=v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to look at: whose stack in which account, and what the manifests want (to know what need not be read)."""
+
+    account: AccountInfo
+    stack: str
+    environment: str | None = None
+    desired: tuple[Desired, ...] = ()
+    anchor: str | None = None
+    refresh: Refresh = "auto"
+    full: frozenset[str] = frozenset()
+    """Ids of objects to read fully, whatever their tags say."""
+
+    @property
+    def owner(self) -> str:
+        """The stack's identity in the account: `stack` or `stack/environment`."""
+        return self.stack if self.environment is None else f"{self.stack}/{self.environment}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The snapshot for planning, and the anchor for applying (None: there is none yet)."""
+
+    snapshot: Snapshot
+    anchor: Anchor | None
+
+
+async def observe(account: Account, scope: Scope) -> Found:
+    """Read the account; raises Stop for what no plan can be made on."""
+    try:
+        return await _Observer(account, scope).run()
+    except Failure as failure:
+        raise stop_for(failure) from failure
+
+
+@dataclass(slots=True)
+class _Observer:
+    account: Account
+    scope: Scope
+    lists: dict[tuple[str, str], asyncio.Task[list[dict[str, Any]]]] = field(default_factory=dict)
+    verified: dict[str, str] = field(default_factory=dict)
+    warnings: list[Notice] = field(default_factory=list)
+
+    async def run(self) -> Found:
+        anchor = await self._anchor()
+        kinds = self._kinds(anchor)
+        in_metadata = [kind for kind in kinds if kind.keeping is Keeping.METADATA]
+        versioned = [kind for kind in kinds if isinstance(kind, VersionedKind)]
+        found = await asyncio.gather(*(self._tagged(kind, anchor) for kind in in_metadata))
+        objects = [item for group in found for item in group]
+        if anchor is None:
+            self._refuse_orphans(objects)
+        found = await asyncio.gather(*(self._versioned(kind, anchor, objects) for kind in versioned))
+        objects += [item for group in found for item in group]
+        if anchor is None:
+            self._refuse_orphans(objects)
+        adoptable = await self._adoptable(objects)
+        snapshot = Snapshot(
+            account=self.scope.account,
+            stack=self.scope.stack,
+            environment=self.scope.environment,
+            lineage=anchor.lineage if anchor else "",
+            serial=anchor.serial if anchor else 0,
+            first_apply=anchor is None,
+            unclean=anchor.busy if anchor else False,
+            objects=tuple(sorted(objects, key=lambda item: (item.kind, item.id))),
+            adoptable=adoptable,
+            verified=dict(self.verified),
+            holds=dict(anchor.holds) if anchor else {},
+            inventory=tuple((item.kind, item.address, item.id) for item in anchor.inventory) if anchor else (),
+            warnings=tuple(self.warnings),
+        )
+        return Found(snapshot, anchor)
+
+    # --- lists ---
+
+    async def _list(self, kind: Kind, order: Literal["asc", "desc"] = "desc") -> list[dict[str, Any]]:
+        """One collection, each order once a run."""
+        key = (kind.collection, order)
+        if key not in self.lists:
+            self.lists[key] = asyncio.ensure_future(self._read_list(kind, order))
+        return await self.lists[key]
+
+    async def _read_list(self, kind: Kind, order: Literal["asc", "desc"]) -> list[dict[str, Any]]:
+        try:
+            return await list_all(self.account, kind.collection, order=order, beta=kind.beta)
+        except Failure as failure:
+            if failure.sort is Sort.NOT_FOUND or failure.status == 410:
+                raise Stop(
+                    Exit.UNAVAILABLE, f"{kind.collection} answers {failure.status}. {kind.gone}".strip()
+                ) from failure
+            raise
+
+    async def _get(self, kind: Kind, object_id: str) -> dict[str, Any] | None:
+        """One object by id; None when it is not there (404, or 400 "not found" of compatible servers)."""
+        return await get_object(self.account, kind, object_id)
+
+    # --- the anchor ---
+
+    async def _anchor(self) -> Anchor | None:
+        kind = next(kind for kind in KINDS.values() if kind.collection == ANCHOR_COLLECTION)
+        owner = self.scope.owner
+        if self.scope.anchor is not None and await self._get(kind, self.scope.anchor) is None:
+            raise Stop(
+                Exit.DENIED,
+                f"The anchor {self.scope.anchor} that reconciler.yaml pins is not in this account.",
+                "Is this the right key and project? If the anchor was deleted, run `reconciler recover`.",
+            )
+        stores = await self._list(kind)
+        parts = _anchor_parts(stores, owner)
+        if not any(number == 1 for number, _ in parts):
+            parts = _anchor_parts([*stores, *await self._list(kind, "asc")], owner)
+        heads = [store for number, store in parts if number == 1]
+        if self.scope.anchor is not None:
+            heads = [store for store in heads if store["id"] == self.scope.anchor] or heads
+        if not heads:
+            if parts or self.scope.anchor is not None:
+                raise Stop(
+                    Exit.DENIED,
+                    f"The anchor of {owner} is incomplete, or the pinned one belongs to another stack.",
+                    "Run `reconciler recover`.",
+                )
+            return None
+        anchor = self._choose(heads, parts, owner)
+        if anchor is None:
+            raise Stop(
+                Exit.DENIED,
+                f"The anchor {heads[0]['id']} of {owner} cannot be read.",
+                "It was changed by hand, or written by a newer reconciler. Run `reconciler recover`.",
+            )
+        return anchor
+
+    def _choose(
+        self, heads: list[dict[str, Any]], parts: list[tuple[int, dict[str, Any]]], owner: str
+    ) -> Anchor | None:
+        read = []
+        for head in sorted(heads, key=lambda store: (_created(store), store["id"])):
+            lineage = head["metadata"][tagging.STACK]
+            mine = [
+                store
+                for number, store in sorted(parts, key=_part_order)
+                if number > 1 and store["metadata"][tagging.STACK] == lineage
+            ]
+            read.append(anchors.decode(owner, [head, *mine]))
+        readable = [anchor for anchor in read if anchor is not None]
+        if any(anchor.inventory for anchor in readable[1:]):
+            ids = ", ".join(anchor.ids[0] for anchor in readable)
+            raise Stop(
+                Exit.REFUSED,
+                f"There are several anchors of {owner} that name objects: {ids}.",
+                "Two first applies ran in parallel. Delete the vector store that is the wrong one, and its objects.",
+            )
+        return readable[0] if readable else None
+
+    def _refuse_orphans(self, objects: Sequence[Observed]) -> None:
+        if objects:
+            names = ", ".join(item.id for item in objects[:5])
+            raise Stop(
+                Exit.DENIED,
+                f"Objects are tagged as ours ({self.scope.owner}), but there is no anchor: {names}.",
+                "The anchor was deleted, or the list is incomplete. Run `reconciler recover`.",
+            )
+
+    def _kinds(self, anchor: Anchor | None) -> list[Kind]:
+        names = {item.kind for item in self.scope.desired}
+        if anchor is not None:
+            names |= {*anchor.kinds, *(item.kind for item in anchor.inventory)}
+        return [KINDS[name] for name in sorted(names) if name in KINDS and KINDS[name].keeping is not Keeping.ATTACHED]
+
+    # --- objects with metadata ---
+
+    async def _tagged(self, kind: Kind, anchor: Anchor | None) -> list[Observed]:
+        by_id = {item["id"]: item for item in await self._list(kind)}
+        mine = self._mine(kind, by_id.values(), anchor)
+        if self._something_missing(kind, mine.values(), anchor):
+            by_id |= {item["id"]: item for item in await self._list(kind, "asc")}
+            mine = self._mine(kind, by_id.values(), anchor)
+            for entry in anchor.inventory if anchor else ():
+                if entry.kind == kind.name and entry.id not in by_id and (raw := await self._get(kind, entry.id)):
+                    mine |= self._mine(kind, [raw], anchor)
+        return list(await asyncio.gather(*(self._complete(kind, raw, tags, anchor) for raw, tags in mine.values())))
+
+    def _mine(
+        self, kind: Kind, items: Iterable[dict[str, Any]], anchor: Anchor | None
+    ) -> dict[str, tuple[dict[str, Any], Tags]]:
+        found: dict[str, tuple[dict[str, Any], Tags]] = {}
+        for raw in items:
+            tags = tagging.decode(raw.get("metadata"))
+            if tags is None or tags.stack != self.scope.owner or tags.address.kind == anchors.KIND:
+                continue
+            if anchor is not None and tags.lineage != anchor.lineage:
+                summary = f"{raw['id']} carries our stack's name but another lineage: a copy, or another team's stack. Left alone."
+                self.warnings.append(Notice("W301", summary, tags.address))
+                continue
+            found[raw["id"]] = (raw, tags)
+        return found
+
+    def _something_missing(
+        self, kind: Kind, mine: Iterable[tuple[dict[str, Any], Tags]], anchor: Anchor | None
+    ) -> bool:
+        there = {tags.address for _, tags in mine}
+        wanted = {item.address for item in self.scope.desired if item.kind == kind.name}
+        if anchor is not None:
+            wanted |= {item.address for item in anchor.inventory if item.kind == kind.name}
+        return not wanted <= there
+
+    async def _complete(self, kind: Kind, raw: dict[str, Any], tags: Tags, anchor: Anchor | None) -> Observed:
+        like = self._like(kind, tags.address)
+        observed = observed_from(kind, raw, tags, like)
+        if kind.documents is None:
+            return observed
+        ids = kind.file_ids(raw)
+        if ids is not None:
+            return replace(observed, documents=await self._inventoried(tags.address, ids, anchor, raw["id"]))
+        desired = self._desired(kind, tags.address)
+        if not self._reads_fully(raw["id"]) and vouched(desired, raw, tags):
+            self.verified[raw["id"]] = "tag"
+            return observed
+        self.verified[raw["id"]] = "full"
+        return replace(observed, documents=await list_attachments(self.account, kind, raw["id"]))
+
+    def _reads_fully(self, object_id: str) -> bool:
+        return self.scope.refresh == "full" or object_id in self.scope.full
+
+    def _desired(self, kind: Kind, address: Address) -> Desired | None:
+        moved = (item for item in self.scope.desired if item.lifecycle.moved_from == address)
+        same = (item for item in self.scope.desired if item.address == address)
+        return next((item for item in (*same, *moved) if item.kind == kind.name), None)
+
+    def _like(self, kind: Kind, address: Address) -> Mapping[str, Json]:
+        desired = self._desired(kind, address)
+        return desired.spec if desired else {}
+
+    async def _inventoried(
+        self, address: Address, ids: Sequence[str], anchor: Anchor | None, object_id: str
+    ) -> tuple[Attachment, ...]:
+        """The files of an object that lists bare ids: the anchor knows what they are."""
+        known = {item.id: item for item in anchor.inventory} if anchor else {}
+        found = []
+        for file_id in ids:
+            entry = known.get(file_id)
+            mine = entry is not None and entry.address.owner == address
+            item = Attachment(
+                file_id, entry.address.path if mine and entry else None, entry.version if mine and entry else None, None
+            )
+            found.append(await self._file_status(item) if self._reads_fully(object_id) else item)
+        self.verified[object_id] = "full" if self._reads_fully(object_id) else "tag"
+        return tuple(found)
+
+    async def _file_status(self, item: Attachment) -> Attachment:
+        try:
+            await self.account.send(Call("GET", f"/files/{item.file_id}"))
+        except Failure as failure:
+            if failure.sort is Sort.NOT_FOUND:
+                return replace(item, status="missing")
+            raise
+        return item
+
+    # --- objects with versions ---
+
+    async def _versioned(
+        self, kind: VersionedKind, anchor: Anchor | None, others: Sequence[Observed]
+    ) -> list[Observed]:
+        by_id = {item["id"]: item for item in await self._list(kind)}
+        entries = {item.id: item for item in anchor.inventory if item.kind == kind.name} if anchor else {}
+        mine = self._our_lines(by_id.values(), anchor)
+        named = {entries[key].address for key in entries} | {
+            item.address for item in self.scope.desired if item.kind == kind.name
+        }
+        if not named <= {tags.address for tags in mine.values()}:
+            by_id |= {item["id"]: item for item in await self._list(kind, "asc")}
+            for key in entries:
+                if key not in by_id and (raw := await self._get(kind, key)):
+                    by_id[key] = raw
+            mine = self._our_lines(by_id.values(), anchor)
+        chosen = {key: mine.get(key) for key in by_id if key in mine or key in entries}
+        ids = {item.tags.address: item for item in others if item.tags and item.tags.state == "ready"}
+        found = await asyncio.gather(
+            *(
+                self._version(kind, by_id[key], tags, entries.get(key), anchor, ids)
+                for key, tags in sorted(chosen.items(), key=lambda pair: pair[0])
+            )
+        )
+        return [item for item in found if item is not None]
+
+    def _our_lines(self, items: Iterable[dict[str, Any]], anchor: Anchor | None) -> dict[str, Tags]:
+        found = {}
+        for raw in items:
+            tags = tagging.decode_line(raw.get("description"))
+            if (
+                tags is not None
+                and tags.stack == self.scope.owner
+                and (anchor is None or tags.lineage == anchor.lineage)
+            ):
+                found[raw["id"]] = tags
+        return found
+
+    async def _version(
+        self,
+        kind: VersionedKind,
+        raw: dict[str, Any],
+        line: Tags | None,
+        entry: anchors.Entry | None,
+        anchor: Anchor | None,
+        ids: Mapping[Address, Observed],
+    ) -> Observed | None:
+        live = str(raw.get("default_version", ""))
+        applied = entry.version if entry and entry.version else live
+        if line is not None and anchor is not None and anchor.busy and _newer(live, applied):
+            applied = live
+        tags = line
+        if applied != live:
+            tags = await self._version_tags(kind, raw["id"], applied, anchor) or line
+        if tags is None or (entry is not None and tags.address != entry.address):
+            self._foreign_default(raw, entry)
+            return None
+        if entry is not None:
+            tags = replace(tags, protect=entry.protect, retain=entry.retain)
+        desired = self._desired(kind, tags.address)
+        observed = Observed(kind.name, raw["id"], {}, raw, tags, version=live, complete=False)
+        if tags.state == "pending":
+            return replace(observed, complete=True, documents=())
+        if self._vouched_version(desired, tags, live == applied, raw["id"], ids):
+            self.verified[raw["id"]] = "tag"
+            return observed
+        self.verified[raw["id"]] = "full"
+        content = await read_version(self.account, kind, raw["id"], live)
+        last = content if live == applied else await read_version(self.account, kind, raw["id"], applied)
+        content = content or {"spec": {}, "labels": {}, "files": []}
+        documents = tuple(_listed_file(item) for item in content["files"] if ID_PATTERN.match(str(item.get("id"))))
+        if self._reads_fully(raw["id"]):
+            documents = tuple([await self._file_status(item) for item in documents])
+        return replace(
+            observed,
+            spec=content["spec"],
+            labels=content["labels"],
+            documents=documents,
+            last_applied=last["spec"] if last else None,
+            complete=True,
+        )
+
+    def _foreign_default(self, raw: Mapping[str, Any], entry: anchors.Entry | None) -> None:
+        if entry is not None:
+            summary = (
+                f"{raw['id']} does not show our tag in the version we last applied; it is treated as somebody else's."
+            )
+            self.warnings.append(Notice("W302", summary, entry.address))
+
+    async def _version_tags(self, kind: Kind, object_id: str, version: str, anchor: Anchor | None) -> Tags | None:
+        try:
+            reply = await self.account.send(
+                Call("GET", f"{kind.collection}/{object_id}/versions/{version}", beta=kind.beta)
+            )
+        except Failure as failure:
+            if failure.sort is Sort.NOT_FOUND:
+                return None
+            raise
+        tags = tagging.decode_line(reply.data.get("description"))
+        mine = (
+            tags is not None
+            and tags.stack == self.scope.owner
+            and anchor is not None
+            and tags.lineage == anchor.lineage
+        )
+        return tags if mine else None
+
+    def _vouched_version(
+        self, desired: Desired | None, tags: Tags, current: bool, object_id: str, ids: Mapping[Address, Observed]
+    ) -> bool:
+        """Whether the description alone says that the live version is what the manifest wants."""
+        if desired is None:
+            return not self._reads_fully(object_id)
+        if self._reads_fully(object_id) or not current or tags.spec != desired.digest():
+            return False
+        known = {address: item.id for address, item in ids.items() if item.usable}
+        return tags.refs == refs_digest(desired.spec, known)
+
+    # --- objects to adopt ---
+
+    async def _adoptable(self, objects: Sequence[Observed]) -> dict[str, Observed]:
+        ours = {item.id for item in objects}
+        found: dict[str, Observed] = {}
+        for desired in self.scope.desired:
+            wanted = desired.lifecycle.adopt
+            if wanted is None or wanted in ours or not ID_PATTERN.match(wanted):
+                continue
+            kind = KINDS[desired.kind]
+            raw = await self._get(kind, wanted)
+            if raw is None:
+                continue
+            found[wanted] = await self._adopted(kind, raw, desired)
+        return found
+
+    async def _adopted(self, kind: Kind, raw: dict[str, Any], desired: Desired) -> Observed:
+        if isinstance(kind, VersionedKind):
+            live = str(raw.get("default_version", ""))
+            content = await read_version(self.account, kind, raw["id"], live) or {"spec": {}, "labels": {}, "files": []}
+            tags = tagging.decode_line(raw.get("description"))
+            return Observed(kind.name, raw["id"], content["spec"], raw, tags, content["labels"], (), version=live)
+        observed = observed_from(kind, raw, tagging.decode(raw.get("metadata")), desired.spec)
+        if kind.documents is None:
+            return observed
+        if kind.file_ids(raw) is not None:
+            return replace(
+                observed, documents=tuple(Attachment(item, None, None, None) for item in kind.file_ids(raw) or ())
+            )
+        return replace(observed, documents=await list_attachments(self.account, kind, raw["id"]))
+
+
+# --- shared with apply ------------------------------------------------------------------------------------------------
+
+
+async def get_object(account: Account, kind: Kind, object_id: str) -> dict[str, Any] | None:
+    """One object by id; None when it is not there (404; compatible servers say 400 "… not found")."""
+    if not ID_PATTERN.match(object_id):
+        return None
+    try:
+        reply = await account.send(Call("GET", f"{kind.collection}/{object_id}", beta=kind.beta))
+    except Failure as failure:
+        if failure.sort is Sort.NOT_FOUND or (failure.status == 400 and "not found" in failure.message.lower()):
+            return None
+        raise
+    return dict(reply.data) if reply.data.get("id") == object_id else None
+
+
+def observed_from(kind: Kind, raw: Mapping[str, Any], tags: Tags | None, like: Mapping[str, Json]) -> Observed:
+    """One object with metadata as the engine sees it."""
+    why = kind.unusable(raw)
+    return Observed(
+        kind.name,
+        str(raw["id"]),
+        kind.decode(raw, like),
+        raw,
+        tags,
+        tagging.user_pairs(raw.get("metadata")),
+        usable=why is None,
+        why_unusable=why or "",
+    )
+
+
+def our_labels(observed: Observed) -> dict[str, str]:
+    """The live metadata pairs that we put there."""
+    keys = observed.tags.fields.get("labels", "").split("+")[1:] if observed.tags else []
+    return {key: value for key, value in observed.labels.items() if label_key(key) in keys}
+
+
+async def list_attachments(account: Account, kind: Kind, parent: str) -> tuple[Attachment, ...]:
+    """Every file of one object, as its own list shows them."""
+    document_kind = document_kind_of(kind)
+    path = document_kind.collection.replace("{parent}", parent)
+    items = await list_all(account, path, beta=document_kind.beta)
+    return tuple(document_kind.read(item) for item in items)
+
+
+def document_kind_of(kind: Kind) -> DocumentKind:
+    """The kind of a kind's files."""
+    found = KINDS[str(kind.documents)]
+    if not isinstance(found, DocumentKind):
+        raise TypeError(f"{found.name} is not a kind of document")
+    return found
+
+
+async def read_version(account: Account, kind: VersionedKind, object_id: str, version: str) -> dict[str, Json] | None:
+    """`{spec, labels, files}` of one version; None when it is not one of ours or not there."""
+    if not ID_PATTERN.match(version):
+        return None
+    path = f"{kind.collection}/{object_id}/versions/{version}/content"
+    try:
+        reply = await account.send(Call("GET", path, beta=kind.beta, binary=True))
+    except Failure as failure:
+        if failure.sort is Sort.NOT_FOUND:
+            return None
+        raise
+    try:
+        return kind.unbundle(unpack(reply.content))
+    except BadBundle:
+        return None
+
+
+def refs_digest(spec: Mapping[str, Json], ids: Mapping[Address, str]) -> str:
+    """Eight hex digits over the ids that a spec's references stand for; empty when it has none or one is unknown."""
+    wanted = [ref.address for ref in refs(spec) if ref.address.path is None]
+    if not wanted:
+        return ""
+    if any(address not in ids for address in wanted):
+        return "unknown"
+    return sha256(sorted((str(address), ids[address]) for address in wanted))[:8]
+
+
+def vouched(desired: Desired | None, raw: Mapping[str, Any], tags: Tags) -> bool:
+    """Whether a store's own tag and counts say that its documents are what the manifest wants."""
+    if desired is None or tags.state != "ready":
+        return False
+    count, digest, usage = ([*tags.files.split(":"), "", "", ""])[:3]
+    expected = (str(len(desired.documents)), documents_digest(desired.documents)) if desired.documents else ("", "")
+    counts = raw.get("file_counts")
+    total = counts.get("total") if isinstance(counts, Mapping) else None
+    completed = counts.get("completed") if isinstance(counts, Mapping) else None
+    if (count, digest) != expected:
+        return False
+    if not desired.documents:
+        return total == 0
+    return total == completed == len(desired.documents) and str(raw.get("usage_bytes")) == usage
+
+
+def _listed_file(item: Mapping[str, Json]) -> Attachment:
+    return Attachment(str(item["id"]), str(item.get("path")), str(item.get("sha256")), str(item.get("name")))
+
+
+def _anchor_parts(stores: Iterable[dict[str, Any]], owner: str) -> list[tuple[int, dict[str, Any]]]:
+    found = {
+        store["id"]: (number, store) for store in stores if (number := anchors.is_part(store.get("metadata"), owner))
+    }
+    return list(found.values())
+
+
+def _part_order(part: tuple[int, dict[str, Any]]) -> tuple[int, int, str]:
+    return (part[0], _created(part[1]), part[1]["id"])
+
+
+def _created(raw: Mapping[str, Any]) -> int:
+    value = raw.get("created_at")
+    return value if isinstance(value, int) else 0
+
+
+def _newer(version: str, other: str) -> bool:
+    return version.isdigit() and other.isdigit() and int(version) > int(other)

@@ -1,0 +1,227 @@
+"""The anchor: one empty vector store per stack whose metadata is the stack's record.
+
+It tells a first apply from a wrong account and a lying list, says whether the last run ended clean, and holds the
+inventory: address → id of every top-level object, which proves absence by id and names what cannot carry tags. All of it
+can be rebuilt from the account; tagged objects are the truth. When one store is full, parts follow (about 60 entries each).
+
+    reconciler.stack      <stack>#<lineage>
+    reconciler.address    Anchor/<part>
+    reconciler.anchor     idle;serial=12;run=;plan=;beat=;kinds=agent,release;parts=1;v=1
+    reconciler.i0 … i8    release:Assistant/helper=skill_abc@3!p assistant:…
+    reconciler.holds      Assistant/helper=<16 hex> …
+    reconciler.j0 … j2    file-abc file-def …
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.model import Address, Json
+from reconciler.ownership.tags import ADDRESS, MAX_VALUE, PREFIX, STACK, STACK_NAME
+
+ANCHOR = f"{PREFIX}anchor"
+HOLDS = f"{PREFIX}holds"
+JOURNALS = tuple(f"{PREFIX}j{number}" for number in range(3))
+INVENTORY = tuple(f"{PREFIX}i{number}" for number in range(9))
+KIND = "Anchor"
+VERSION = "1"
+PER_JOURNAL = 14
+MAX_JOURNAL = 40
+"""Files that may be named as about to be deleted."""
+
+_ENTRY = re.compile(r"([a-z_]+):([A-Za-z]+/[^=\s]+)=([A-Za-z0-9_-]{1,128})(?:@([A-Za-z0-9.-]{1,20}))?(?:!([pr]{1,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the inventory. `version` where the kind has versions; `protect` and `retain` as last applied.
+
+    For a File of an assistant, `version` holds the first 16 hex digits of its sha-256.
+    """
+
+    kind: str
+    address: Address
+    id: str
+    version: str | None = None
+    protect: bool = False
+    retain: bool = False
+
+    def encode(self) -> str:
+        """`kind:address=id[@version][!pr]`, with spaces and `=` in paths percent-encoded."""
+        address = str(self.address).replace("%", "%25").replace(" ", "%20").replace("=", "%3D").replace("\t", "%09")
+        version = f"@{self.version}" if self.version else ""
+        flags = ("p" if self.protect else "") + ("r" if self.retain else "")
+        return f"{self.kind}:{address}={self.id}{version}{'!' + flags if flags else ''}"
+
+    @classmethod
+    def decode(cls, text: str) -> Entry | None:
+        """Read one entry; None when it is not one."""
+        match = _ENTRY.fullmatch(text)
+        if match is None:
+            return None
+        plain = match[2].replace("%09", "\t").replace("%3D", "=").replace("%20", " ").replace("%25", "%")
+        try:
+            address = Address.parse(plain)
+        except ValueError:
+            return None
+        flags = match[5] or ""
+        return cls(match[1], address, match[3], match[4], "p" in flags, "r" in flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The stack's record. `ids` are the stores it is kept in, the first one being the anchor proper.
+
+    `busy` says that a run is under way, or was when it died: `run`, `plan` (its digest's first 16 hex digits) and `beat`
+    (server time of its last sign of life, epoch seconds) are of that run. `holds` maps a rolled-back address to the
+    spec digest that apply is to leave alone. `kinds` are all kinds that the stack ever used: what `observe` must list.
+    """
+
+    stack: str
+    lineage: str
+    ids: tuple[str, ...] = ()
+    serial: int = 0
+    busy: bool = False
+    run: str = ""
+    plan: str = ""
+    beat: int = 0
+    kinds: tuple[str, ...] = ()
+    inventory: tuple[Entry, ...] = ()
+    holds: Mapping[Address, str] = field(default_factory=dict)
+    journal: tuple[str, ...] = ()
+    created_at: int = 0
+
+    def entry(self, kind: str, address: Address) -> Entry | None:
+        """The inventory's line for an address."""
+        return next((item for item in self.inventory if item.kind == kind and item.address == address), None)
+
+    def with_entry(self, entry: Entry) -> Anchor:
+        """With one line put in, replacing the one for the same kind and address."""
+        return replace(self.without(entry.kind, entry.address), inventory=_sorted([*self._others(entry), entry]))
+
+    def without(self, kind: str, address: Address) -> Anchor:
+        """With one line gone."""
+        kept = [item for item in self.inventory if not (item.kind == kind and item.address == address)]
+        return replace(self, inventory=_sorted(kept))
+
+    def _others(self, entry: Entry) -> list[Entry]:
+        return [item for item in self.inventory if not (item.kind == entry.kind and item.address == entry.address)]
+
+
+def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(
+        sorted(entries, key=lambda item: (item.address.kind, item.address.name, item.address.path or "", item.kind))
+    )
+
+
+def encode(anchor: Anchor) -> list[dict[str, str]]:
+    """The metadata of each part; more than one when the inventory does not fit."""
+    parts: list[dict[str, str]] = [{}]
+    slots = list(INVENTORY)
+    line = ""
+    for text in (entry.encode() for entry in anchor.inventory):
+        if line and len(line) + 1 + len(text) > MAX_VALUE:
+            slots = _store(parts, slots, line)
+            line = text
+        else:
+            line = f"{line} {text}".strip()
+    if line:
+        _store(parts, slots, line)
+    for number, part in enumerate(parts):
+        part[STACK] = f"{anchor.stack}#{anchor.lineage}"
+        part[ADDRESS] = f"{KIND}/{number + 1}"
+    head = parts[0]
+    head[ANCHOR] = _state(anchor, len(parts))
+    if anchor.holds:
+        head[HOLDS] = " ".join(f"{address}={spec}" for address, spec in sorted(anchor.holds.items()))
+    for number, key in enumerate(JOURNALS):
+        ids = anchor.journal[number * PER_JOURNAL : (number + 1) * PER_JOURNAL]
+        if ids:
+            head[key] = " ".join(ids)
+    return parts
+
+
+def _store(parts: list[dict[str, str]], slots: list[str], line: str) -> list[str]:
+    """Put a full line into the next free slot, in a new part if there is none; returns the slots left."""
+    if not slots:
+        parts.append({})
+        slots = list(INVENTORY)
+    parts[-1][slots[0]] = line
+    return slots[1:]
+
+
+def _state(anchor: Anchor, parts: int) -> str:
+    return ";".join(
+        [
+            "busy" if anchor.busy else "idle",
+            f"serial={anchor.serial}",
+            f"run={anchor.run}",
+            f"plan={anchor.plan}",
+            f"beat={anchor.beat}",
+            f"kinds={','.join(anchor.kinds)}",
+            f"parts={parts}",
+            f"v={VERSION}",
+        ]
+    )
+
+
+def is_part(metadata: Json, stack: str) -> int | None:
+    """Which part of a stack's anchor an object is (from 1), or None."""
+    if not isinstance(metadata, Mapping):
+        return None
+    owner, address = metadata.get(STACK), metadata.get(ADDRESS)
+    if not isinstance(owner, str) or not isinstance(address, str) or owner.split("#")[0] != stack:
+        return None
+    match = re.fullmatch(rf"{KIND}/([1-9][0-9]{{0,3}})", address)
+    return int(match[1]) if match else None
+
+
+def decode(stack: str, stores: Sequence[Mapping[str, Json]]) -> Anchor | None:
+    """The record out of the stores that hold it, part 1 first; None when part 1 cannot be read."""
+    head = stores[0]["metadata"]
+    owner = re.fullmatch(rf"{STACK_NAME}#([0-9a-f]{{12}})", str(head.get(STACK)))
+    state = dict(item.partition("=")[::2] for item in str(head.get(ANCHOR, "")).split(";"))
+    if owner is None or state.get("v") != VERSION:
+        return None
+    entries = [
+        entry
+        for store in stores
+        for key in INVENTORY
+        for text in str(store["metadata"].get(key, "")).split()
+        if (entry := Entry.decode(text)) is not None
+    ]
+    return Anchor(
+        stack,
+        owner[1],
+        tuple(str(store["id"]) for store in stores),
+        serial=_number(state.get("serial")),
+        busy="busy" in state,
+        run=state.get("run", ""),
+        plan=state.get("plan", ""),
+        beat=_number(state.get("beat")),
+        kinds=tuple(kind for kind in state.get("kinds", "").split(",") if kind),
+        inventory=_sorted(entries),
+        holds=_holds(str(head.get(HOLDS, ""))),
+        journal=tuple(word for key in JOURNALS for word in str(head.get(key, "")).split()),
+        created_at=_number(stores[0].get("created_at")),
+    )
+
+
+def _holds(text: str) -> dict[Address, str]:
+    holds: dict[Address, str] = {}
+    for word in text.split():
+        address, _, spec = word.partition("=")
+        try:
+            holds[Address.parse(address)] = spec
+        except ValueError:
+            continue
+    return holds
+
+
+def _number(value: Json) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0

@@ -1,0 +1,277 @@
+"""A plan as blocks of rows, in the order a reviewer needs: risks, what is blocked or destroyed, the rest, warnings.
+
+The text and the Markdown form lay the same rows out, so neither can tell more than the other.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from reconciler.render import escape, fields, values
+from reconciler.render.rows import SIGN_STYLE, Page, Row, labelled, prose
+
+SYMBOL = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "»", "forget": "…", "none": " "}
+"""The sign of each action."""
+
+_ORDER = ("delete", "replace", "forget", "adopt", "update", "create", "none")
+_RANK = {action: position for position, action in enumerate(_ORDER)}
+_NAMES_SHOWN = 20
+
+_WHY = {
+    "manifest": "The manifest changed.",
+    "drift": "It was changed in the account since the last apply. Apply restores it.",
+    "both": "The manifest and the account both changed since the last apply.",
+    "removed": "It is no longer in the manifests.",
+    "reference": "A resource that it refers to gets a new id.",
+    "tool": "Nobody changed it: this version of reconciler writes it differently.",
+}
+_WHY_DOCUMENTS = {
+    "manifest": "Its documents changed.",
+    "drift": "Its documents were changed in the account since the last apply. Apply restores them.",
+}
+_VERIFIED = {"tag": "recognised by its tag", "full": "every document compared"}
+
+
+class Block(NamedTuple):
+    """What happens to one resource: its headline (sign, words, position in the manifests) and the rows below."""
+
+    sign: str
+    title: str
+    position: str
+    rows: tuple[Row, ...]
+
+
+def heading(plan: Mapping[str, Any], page: Page) -> list[Row]:
+    """Whose plan this is, and for which account."""
+    environment = plan.get("environment")
+    stack = escape.line(str(plan.get("stack", ""))) + (f"/{escape.line(str(environment))}" if environment else "")
+    account = plan.get("account") or {}
+    parts = [str(account.get("host", ""))]
+    parts += [f"{key} {account[key]}" for key in ("organization", "project") if account.get(key)]
+    rows = labelled("Stack", stack, page, indent=0)
+    rows += labelled("Account", escape.line(", ".join(parts)), page, indent=0)
+    if plan.get("first_apply"):
+        rows += labelled("Note", "First apply: nothing of this stack is in the account yet.", page, indent=0)
+    return rows
+
+
+def risks(plan: Mapping[str, Any], page: Page) -> list[Row]:
+    """What must be seen before anything else: what is blocked, then every risk."""
+    rows: list[Row] = []
+    for _, change in _ordered(plan):
+        if change.get("blocked"):
+            what = escape.line(
+                f"{change.get('action')} {change.get('address')}: forbidden by {change['blocked'].get('rule')}"
+            )
+            text = f"BLOCKED  {what}. Apply refuses the whole plan (exit code 4)."
+            rows += prose(text, page, indent=0, style="alarm")
+    for risk in plan.get("risks") or ():
+        rows += prose(f"RISK {_notice(risk)}", page, indent=0, style="alarm")
+    return rows
+
+
+def warnings(plan: Mapping[str, Any], page: Page) -> list[Row]:
+    """Every warning, with the place that caused it."""
+    rows: list[Row] = []
+    for warning in plan.get("warnings") or ():
+        source = position(warning.get("source"))
+        text = f"Warning {_notice(warning)}{f' ({source})' if source else ''}"
+        rows += prose(text, page, indent=0, style="change")
+    return rows
+
+
+def blocks(plan: Mapping[str, Any], page: Page) -> list[Block]:
+    """One block per resource that changes; destruction first, then by address as the plan has it."""
+    steps: dict[Any, list[Mapping[str, Any]]] = {}
+    for step in plan.get("steps") or ():
+        steps.setdefault(step.get("change"), []).append(step)
+    return [
+        _block(change, steps.get(index, []), page)
+        for index, change in _ordered(plan)
+        if change.get("action") != "none" or change.get("blocked")
+    ]
+
+
+def summary(plan: Mapping[str, Any], page: Page) -> list[Row]:
+    """One line that sums up."""
+    totals = plan.get("summary") or {}
+    counts = [f"{values.number(totals['blocked'])} blocked"] if totals.get("blocked") else []
+    counts += [f"{values.number(totals[action])} to {action}" for action in _ORDER if totals.get(action)]
+    unchanged = totals.get("unchanged") or 0
+    if not counts:
+        text = f"No changes. The account is as the manifests say ({values.plural(unchanged, 'resource')})."
+        return prose(text, page, indent=0, style="strong")
+    counts += [f"{values.number(unchanged)} unchanged"] if unchanged else []
+    files = totals.get("files") or {}
+    tally = _tally(files.get("add") or 0, files.get("change") or 0, files.get("remove") or 0)
+    upload = f" ({values.size(files['upload_bytes'])} to upload)" if files.get("upload_bytes") else ""
+    text = f"Plan: {', '.join(counts)}{f'; {tally}{upload}' if tally else ''}."
+    return prose(text, page, indent=0, style="strong")
+
+
+def recognised(plan: Mapping[str, Any], page: Page) -> list[Row]:
+    """Which unchanged resources were not read document by document."""
+    names = [
+        str(change.get("address"))
+        for change in plan.get("changes") or ()
+        if change.get("action") == "none" and change.get("verified") == "tag"
+    ]
+    if not names:
+        return []
+    listed = ", ".join(names[:_NAMES_SHOWN])
+    more = f" and {values.number(len(names) - _NAMES_SHOWN)} more" if len(names) > _NAMES_SHOWN else ""
+    text = f"Recognised by tag, documents not compared one by one (--refresh full does): {escape.line(listed)}{more}"
+    return prose(text, page, indent=0, style="quiet")
+
+
+def digest(plan: Mapping[str, Any]) -> Row:
+    """What an approval names."""
+    return Row(0, "", f"Digest: {escape.line(str(plan.get('digest')))}", "quiet")
+
+
+# --- one resource -----------------------------------------------------------------------------------------------------
+
+
+def _ordered(plan: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """The changes with their positions in the plan: what is blocked, then what destroys, then the rest."""
+    return sorted(
+        enumerate(plan.get("changes") or ()),
+        key=lambda item: (not item[1].get("blocked"), _RANK.get(str(item[1].get("action")), len(_RANK))),
+    )
+
+
+def _block(change: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], page: Page) -> Block:
+    action = str(change.get("action"))
+    address = escape.line(str(change.get("address")))
+    blocked = change.get("blocked")
+    title = f"{'blocked: ' if blocked else ''}{escape.line(action)} {address}"
+    rows = [row for label, text in _facts(change, blocked) for row in labelled(label, text, page, indent=4)]
+    for label, text in zip(("order", "", ""), _moves(change, steps), strict=False):
+        rows += labelled(label, text, page, indent=4)
+    preview = action in {"create", "delete"}
+    for field in sorted(change.get("fields") or (), key=lambda field: ("after" in field, not fields.is_short(field))):
+        rows += fields.rows(field, page, indent=4, cause=str(change.get("cause")), preview=preview)
+    rows += documents(change.get("files") or {}, page)
+    return Block("!" if blocked else SYMBOL.get(action, "?"), title, position(change.get("source")), tuple(rows))
+
+
+def _facts(change: Mapping[str, Any], blocked: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Everything about a change but its fields, as label and text."""
+    if blocked:
+        yield "blocked", escape.line(f"by {blocked.get('rule')}: {blocked.get('summary')}")
+    why = _why(change)
+    if why:
+        yield "why", escape.line(why)
+    if change.get("moved_from"):
+        yield "was", escape.line(f"{change['moved_from']}; the live object stays the same")
+    if change.get("id"):
+        verified = _VERIFIED.get(str(change.get("verified")))
+        kind = change.get("replaces_kind") or change.get("resource")
+        yield "object", escape.line(f"{kind} {change['id']}") + (f", {verified}" if verified else "")
+    if change.get("replaces_kind"):
+        yield "becomes", escape.line(f"{change.get('resource')}")
+    if change.get("version") is not None:
+        yield "version", escape.line(f"moves the pointer to version {change['version']}")
+    if change.get("affects") and change.get("action") != "replace":
+        yield "used by", escape.line(", ".join(map(str, change["affects"])))
+
+
+def _why(change: Mapping[str, Any]) -> str:
+    cause, reason = str(change.get("cause")), str(change.get("reason") or "")
+    only_documents = change.get("files") and not change.get("fields")
+    why = (_WHY_DOCUMENTS.get(cause) if only_documents else None) or _WHY.get(cause, "")
+    return f"{why} {reason}".strip()
+
+
+def _moves(change: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The order in which a replacement happens, read from the plan's own steps for it: create, move users, delete."""
+    if change.get("action") != "replace":
+        return []
+    ours = {str(step.get("step")) for step in steps}
+    needs = {str(step.get("step")).partition(" ")[0]: list(map(str, step.get("needs") or ())) for step in steps}
+    users = [need for need in needs.get("delete", []) if need not in {*ours, *needs.get("create", [])}]
+    order = [f"create the new {change.get('address')}"]
+    order += [_together(users)] if users else []
+    order.append(f"delete the old one, {change.get('id')}")
+    return [f"{number}. {escape.line(text)}" for number, text in enumerate(order, 1)]
+
+
+def _together(steps: Sequence[str]) -> str:
+    """`update A/a, A/b`: steps with their shared verbs said once."""
+    by_verb: dict[str, list[str]] = {}
+    for step in steps:
+        verb, _, address = step.partition(" ")
+        by_verb.setdefault(verb, []).append(address)
+    return "; ".join(f"{verb} {', '.join(addresses)}" for verb, addresses in by_verb.items())
+
+
+# --- documents --------------------------------------------------------------------------------------------------------
+
+
+def documents(files: Mapping[str, Any], page: Page) -> list[Row]:
+    """Documents as one unit, then their names; removed ones are never left out."""
+    added, removed = _sorted(files, "added"), _sorted(files, "removed")
+    changed = _sorted(files, "changed") + _sorted(files, "updated")
+    upload = sum(item.get("bytes") or 0 for item in [*_sorted(files, "added"), *_sorted(files, "changed")])
+    rows: list[Row] = []
+    tally = _tally(len(added), len(changed), len(removed))
+    if tally:
+        rows.append(Row(4, "", f"{tally}, {values.size(upload) if upload else 'nothing'} to upload", "strong"))
+        rows += _names("-", removed, len(removed), page)
+        rows += _names("~", changed, _NAMES_SHOWN, page)
+        rows += _names("+", added, _NAMES_SHOWN, page)
+        hidden = [
+            f"{values.number(len(items) - _NAMES_SHOWN)} more {what}"
+            for items, what in ((changed, "changed"), (added, "added"))
+            if len(items) > _NAMES_SHOWN
+        ]
+        rows += [Row(6, "", f"and {', '.join(hidden)}")] if hidden else []
+    unmanaged = _sorted(files, "unmanaged")
+    if unmanaged:
+        names = ", ".join(_name(item) for item in unmanaged[:_NAMES_SHOWN])
+        more = f" and {values.number(len(unmanaged) - _NAMES_SHOWN)} more" if len(unmanaged) > _NAMES_SHOWN else ""
+        text = f"{values.plural(len(unmanaged), 'document')} of somebody else stay: {names}{more}"
+        rows += prose(text, page, indent=4, style="quiet")
+    return rows
+
+
+def _sorted(files: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
+    return sorted(files.get(what) or (), key=lambda item: str(item.get("path")))
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return escape.line(str(item.get("path") or "(without a path)"))
+
+
+def _names(sign: str, items: Sequence[Mapping[str, Any]], limit: int, page: Page) -> Iterator[Row]:
+    """Paths, sizes and reasons in columns; a path is never cut."""
+    shown = items[:limit]
+    column = min(max((escape.columns(_name(item)) for item in shown), default=0), page.width - 40)
+    for item in shown:
+        name = _name(item)
+        size = "" if item.get("bytes") is None else values.size(item["bytes"])
+        reason = escape.line(str(item.get("reason") or ""))
+        reason = "" if reason == "new" and sign == "+" else reason
+        text = f"{name}{' ' * max(0, column - escape.columns(name))}  {size:>6}  {reason}".rstrip()
+        yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-")
+
+
+def _tally(add: int, change: int, remove: int) -> str:
+    """`+12 ~3 -1 documents`, or nothing."""
+    counts = [f"{sign}{values.number(count)}" for sign, count in (("+", add), ("~", change), ("-", remove)) if count]
+    noun = "document" if add + change + remove == 1 else "documents"
+    return f"{' '.join(counts)} {noun}" if counts else ""
+
+
+# --- small parts ------------------------------------------------------------------------------------------------------
+
+
+def _notice(notice: Mapping[str, Any]) -> str:
+    """`R103  VectorStore/product-docs: …`; the address is not said twice."""
+    summary, address = str(notice.get("summary")), notice.get("address")
+    about = f"{address}: " if address and str(address) not in summary else ""
+    return escape.line(f"{notice.get('code')}  {about}{summary}")
+
+
+def position(source: Mapping[str, Any] | None) -> str:
+    """`file:line`, or nothing."""
+    return escape.line(f"{source.get('file')}:{source.get('line')}") if source else ""

@@ -1,0 +1,126 @@
+r"""The one way that untrusted text takes to a terminal, a log or a comment.
+
+Instructions, file names, live values and API errors are written by others. Whatever could move a cursor, reverse a
+line, hide between letters or be obeyed by a CI runner is shown as `\u{202e}`, so a reader sees that it is there. Colour
+and marks of ours are added afterwards. Printable text, in any script, stays as it is.
+
+A backslash that would start such an escape is itself escaped, so the two can be told apart.
+"""
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+_BLANK = frozenset(
+    [
+        0x034F,  # combining grapheme joiner
+        0x115F,  # Hangul fillers: letters by category, blank on the screen
+        0x1160,
+        0x3164,
+        0xFFA0,
+        0x17B4,  # Khmer inherent vowels
+        0x17B5,
+        0x180B,  # Mongolian variation selectors
+        0x180C,
+        0x180D,
+        0x180F,
+        0x2800,  # the empty braille pattern
+        0x21E5,  # the arrow that stands for a tab here
+        *range(0xFE00, 0xFE10),  # variation selectors
+        *range(0xE0100, 0xE01F0),
+    ]
+)
+"""Printable for Unicode, invisible (or ours) for a reader."""
+
+TAB = "⇥"
+"""How a tab is shown: one column, and different from spaces."""
+
+_EMOJI = re.compile(r"([\u203c-\u3299\U0001f000-\U0001faff])\\u\{fe0f\}")
+_BACKSLASH = re.compile(r"\\(?=u\{)")
+_ACCENT = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILE = re.compile(rf"(?<={_ACCENT}{{3}}){_ACCENT}")
+"""An accent on top of three others: on the screen it would cover other lines, and it takes no column."""
+
+_COMMAND = re.compile(r"(?<!\S):(?=:)|#(?=#[A-Za-z.]*\[)")
+"""What a CI runner obeys: `::name` after blanks at the start of a line, `##[name]` and `##vso[name]` anywhere."""
+
+
+_COMMAND_IN_JSON = re.compile(r"(?<![^\s\"]):(?=:)|#(?=#[A-Za-z.]*\[)")
+
+
+def _is_safe(code: int) -> bool:
+    char = chr(code)
+    return code not in _BLANK and (char.isprintable() or char == "\u3000")
+
+
+class _Visible(dict[int, str]):
+    """A translation table that fills itself: code point to what is shown for it."""
+
+    def __missing__(self, code: int) -> str:
+        shown = self[code] = chr(code) if _is_safe(code) else f"\\u{{{code:x}}}"
+        return shown
+
+
+def _in_json(code: int) -> str:
+    r"""JSON's notation for a character: `\u202e`, or a pair of surrogates."""
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+
+
+class _VisibleInJson(dict[int, str]):
+    r"""The same in JSON's own notation, which any parser turns back."""
+
+    def __missing__(self, code: int) -> str:
+        shown = self[code] = chr(code) if _is_safe(code) else _in_json(code)
+        return shown
+
+
+_VISIBLE = _Visible({ord("\t"): TAB})
+_VISIBLE_IN_JSON = _VisibleInJson({ord("\n"): "\n"})
+
+
+def line(text: str) -> str:
+    r"""One line of terminal-safe text; a line break in it is shown as `\u{a}`."""
+    if "\\" in text:
+        text = _BACKSLASH.sub(r"\\u{5c}", text)
+    if not (text.isascii() and text.isprintable()):
+        text = text.translate(_VISIBLE)
+        if "\\u{fe0f}" in text:  # asks for the coloured form of a symbol, which is what most emoji are written with
+            text = _EMOJI.sub("\\1\ufe0f", text)
+        text = _PILE.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+        if text and unicodedata.category(text[0]).startswith("M"):  # would sit on the character of ours before it
+            text = f"\\u{{{ord(text[0]):x}}}{text[1:]}"
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+    return text
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    r"""JSON text that parses to `value`, with the same characters escaped in JSON's notation.
+
+    Key order is kept. A command that a runner might obey is broken the same way: `\u003a:name`.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if not (text.isascii() and text.isprintable()):
+        text = _PILE.sub(lambda match: _in_json(ord(match[0])), text.translate(_VISIBLE_IN_JSON))
+    if "::" in text or "##" in text:
+        text = _COMMAND_IN_JSON.sub(lambda match: _in_json(ord(match[0])), text)
+    return text
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns_of, text))
+
+
+def _columns_of(char: str) -> int:
+    if char < "\u0300":
+        return 1
+    if unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1

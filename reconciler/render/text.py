@@ -1,0 +1,87 @@
+"""Plans and reports as text for a terminal or a log: everything that matters, nothing in need of a legend.
+
+This module is the door to all that is written for people; the parts have files of their own.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.render import blocks, drift, escape
+from reconciler.render.colour import paint, paint_spans
+from reconciler.render.problems import render_diagnostics
+from reconciler.render.progress import render_event
+from reconciler.render.rows import SIGN_STYLE, Page, Row
+from reconciler.render.tables import render_history, render_object, render_outputs, render_show, table
+from reconciler.render.words import Budget
+
+__all__ = [
+    "render_diagnostics",
+    "render_drift",
+    "render_event",
+    "render_history",
+    "render_object",
+    "render_outputs",
+    "render_plan",
+    "render_show",
+    "table",
+]
+
+
+def render_plan(plan: Mapping[str, Any], *, color: bool = False, width: int = 80, context: int = 3) -> str:
+    """The JSON form of a plan as text that ends with a line break.
+
+    `width` is in columns; lines of ours respect it, long paths and ids do not break. `context` is the number of
+    unchanged lines around each change of a text.
+    """
+    page = Page(max(width, 40), context, color, Budget())
+    sections: list[list[str]] = [_lines(blocks.heading(plan, page), color=color)]
+    sections.append(_lines(blocks.risks(plan, page), color=color))
+    sections += [_block(block, page) for block in blocks.blocks(plan, page)]
+    sections.append(_lines(blocks.warnings(plan, page), color=color))
+    sections.append(_lines(blocks.recognised(plan, page), color=color))
+    sections.append(_lines([*blocks.summary(plan, page), blocks.digest(plan)], color=color))
+    return _joined(sections)
+
+
+def render_drift(report: Mapping[str, Any], *, color: bool = False, width: int = 80, context: int = 3) -> str:
+    """What was changed in the account since the last apply, from a report in the JSON form of a plan."""
+    page = Page(max(width, 40), context, color, Budget())
+    found = drift.drifted(report, page)
+    sections = [_lines(blocks.heading(report, page), color=color)]
+    sections += [_block(block, page) for block in found]
+    sections.append(_lines(blocks.warnings(report, page), color=color))
+    sections.append([paint(drift.conclusion(len(found)), "strong", color=color)])
+    return _joined(sections)
+
+
+def _joined(sections: Iterable[list[str]]) -> str:
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _block(block: blocks.Block, page: Page) -> list[str]:
+    """A block with its position at the right edge, where there is room."""
+    left = f"{block.sign} {block.title}"
+    space = page.width - escape.columns(left) - escape.columns(block.position)
+    style = SIGN_STYLE.get(block.sign, "")
+    head = f"{paint(block.sign, style, color=page.color)} {paint(block.title, 'strong', color=page.color)}"
+    rows = list(block.rows)
+    if block.position and space >= 2:
+        head += " " * space + paint(block.position, "quiet", color=page.color)
+    elif block.position:
+        rows.insert(0, Row(4, "", f"at       {block.position}"))
+    return [head, *_lines(rows, color=page.color)]
+
+
+def _lines(rows: Iterable[Row], *, color: bool) -> list[str]:
+    return [_line(row, color=color) for row in rows]
+
+
+def _line(row: Row, *, color: bool) -> str:
+    indent = " " * row.indent
+    if row.gutter:
+        text = paint_spans(row.text, row.marks, row.style, color=color)
+        sign = paint(row.sign, row.style, color=color)
+        return f"{indent}{sign} {paint(row.gutter, 'quiet', color=color)} {text}".rstrip()
+    if row.sign:
+        return f"{indent}{paint(row.sign, row.style, color=color)} {row.text}"
+    return f"{indent}{paint(row.text, row.style, color=color)}"

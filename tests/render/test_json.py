@@ -1,0 +1,28 @@
+"""The JSON form as bytes: the order given, nothing that could fool a terminal."""
+
+import json
+
+import pytest
+
+from reconciler.render.json import lines, render_plan
+from tests.render.plans import HOSTILE, everywhere
+from tests.render.test_text import COMMAND
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_parses_back_and_shows_nothing(text: str) -> None:
+    written = render_plan(everywhere(text))
+    assert json.loads(written) == everywhere(text)
+    assert all(char.isprintable() or char in "\n\u3000" for char in written)
+    assert not COMMAND.search(written)
+
+
+def test_keys_keep_their_order_and_letters_stay_readable() -> None:
+    assert render_plan({"b": "größe", "a": [1]}) == '{\n  "b": "größe",\n  "a": [\n    1\n  ]\n}\n'
+
+
+def test_an_event_is_one_line() -> None:
+    assert list(lines([{"event": "step", "step": "a\nb"}, {"event": "summary"}])) == [
+        '{"event": "step", "step": "a\\nb"}',
+        '{"event": "summary"}',
+    ]

@@ -1,0 +1,162 @@
+"""Comparing texts: minimal where it can be, bounded where it must be, complete always."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.render.words import Budget, Diff, diff, mark
+
+LINES = st.lists(
+    st.sampled_from(["", "a", "b", "c", "# Head", "a longer line of text", "another line of text"]), max_size=30
+)
+
+
+def compare(before: str, after: str, context: int = 3, limit: int = 4_000_000) -> Diff:
+    return diff(before.split("|"), after.split("|"), context=context, budget=Budget(limit))
+
+
+def shown(found: Diff) -> list[str]:
+    return [f"{line.sign}{line.text}" for hunk in found.hunks for line in hunk.lines]
+
+
+def marked(before: str, after: str) -> tuple[list[str], list[str]] | None:
+    pair = mark(before, after, Budget())
+    if pair is None:
+        return None
+    old, new = ([line.text[a:b] for a, b in line.marks] for line in pair)
+    return old, new
+
+
+@given(LINES, LINES, st.integers(0, 4), st.sampled_from([0, 50, 4_000_000]))
+@settings(deadline=None)
+def test_the_signs_turn_one_text_into_the_other(before: Any, after: Any, context: int, limit: int) -> None:
+    found = diff(before, after, context=context, budget=Budget(limit))
+    old = [line.text for hunk in found.hunks for line in hunk.lines if line.sign == "-"]
+    new = [line.text for hunk in found.hunks for line in hunk.lines if line.sign == "+"]
+    assert (len(old), len(new)) == (found.removed, found.added)
+    whole = diff(before, after, context=1_000, budget=Budget(limit))
+    lines = [line for hunk in whole.hunks for line in hunk.lines]
+    if before != after:
+        assert [line.text for line in lines if line.sign != "+"] == before
+        assert [line.text for line in lines if line.sign != "-"] == after
+    else:
+        assert not whole.hunks
+
+
+def test_lines_that_occur_once_are_anchors() -> None:
+    found = compare("f {|}|g {|}", "f {|}|new {|}|g {|}", context=0)
+    assert shown(found) == ["+new {", "+}"]
+
+
+def test_repeated_lines_are_compared_one_by_one() -> None:
+    found = compare("x|a|x|a|y", "y|x|x|x|y|a", context=0)
+    assert (found.removed, found.added, found.coarse) == (2, 3, False)
+
+
+def test_changes_that_are_far_apart_are_hunks_of_their_own() -> None:
+    before = "|".join(f"l{i}" for i in range(20))
+    after = before.replace("l2|", "X|").replace("l17", "Y")
+    assert [(hunk.first, hunk.last, len(hunk.lines)) for hunk in compare(before, after).hunks] == [
+        (3, 3, 7),
+        (18, 18, 7),
+    ]
+
+
+def test_changes_that_are_near_each_other_share_a_hunk() -> None:
+    found = compare("a|b|c|d|e", "A|b|c|d|E")
+    assert [(hunk.first, hunk.last) for hunk in found.hunks] == [(1, 5)]
+
+
+def test_a_pure_removal_names_the_line_before() -> None:
+    found = compare("# H|a|b", "# H|b")
+    assert [(hunk.first, hunk.last, hunk.heading) for hunk in found.hunks] == [(2, 1, "H")]
+    assert compare("a|b", "b").hunks[0].last == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ("# One|x|## Two ##|@", "Two"),
+        ("# One|```|# no|```|@", "One"),
+        ("#hash|@", ""),
+        ("# One|#hash|@", "One"),
+        ("@", ""),
+        ("## Itself @", "Itself new"),
+    ],
+)
+def test_a_hunk_names_the_heading_it_stands_under(text: str, heading: str) -> None:
+    assert compare(text.replace("@", "old"), text.replace("@", "new")).hunks[0].heading == heading
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "marks"),
+    [
+        ("paid within 14 days", "paid within 30 days", (["14"], ["30"])),
+        ("orders, accounts and contracts.", "orders and accounts.", ([", accounts", "contracts"], ["accounts"])),
+        ("the user's well-known file_name", "the user's well-known file-name", (["file_name"], ["file-name"])),
+        ("本产品十四天内退款", "本产品三十天内退款", (["四"], ["三"])),
+        ("one two three", "one two three four", ([], [" four"])),
+        ("trailing blank here", "trailing blank here  ", ([], ["  "])),
+        ("## [a link] here", "##[a link] here", (["## ["], ["##["])),
+    ],
+)
+def test_the_words_that_differ_are_marked(before: Any, after: Any, marks: Any) -> None:
+    assert marked(before, after) == marks
+
+
+def test_lines_that_have_nothing_in_common_are_not_marked() -> None:
+    assert marked("completely different words here", "nothing shared at all") is None
+
+
+def test_very_long_lines_are_not_marked() -> None:
+    assert marked("x " * 20_000, "y " * 20_000) is None
+
+
+def test_without_budget_nothing_is_marked() -> None:
+    assert mark("a b c", "a b d", Budget(0)) is None
+
+
+def test_a_changed_line_stands_beside_its_successor_when_another_is_added() -> None:
+    found = compare("keep the old promise to all", "a new line of its own|keep the new promise to all")
+    assert shown(found) == ["+a new line of its own", "-keep the old promise to all", "+keep the new promise to all"]
+
+
+def test_a_changed_line_stands_beside_its_successor_when_another_is_removed() -> None:
+    found = compare("something else entirely|keep the old promise to all", "keep the new promise to all")
+    assert shown(found)[-2:] == ["-keep the old promise to all", "+keep the new promise to all"]
+
+
+def test_large_blocks_are_old_then_new() -> None:
+    before = "|".join(f"line number {i} old" for i in range(60))
+    found = compare(before, before.replace("old", "new"))
+    assert [line.sign for line in found.hunks[0].lines] == ["-"] * 60 + ["+"] * 60
+    assert not any(line.marks for line in found.hunks[0].lines)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([f"x{i % 7}" for i in range(50_000)], [f"x{i % 5}" for i in range(50_000)]),
+        ([f"l{i}" for i in range(50_000)], [f"l{i}" for i in reversed(range(50_000))]),
+        ([f"a{i}" for i in range(50_000)], [f"b{i}" for i in range(50_000)]),
+    ],
+)
+def test_the_work_on_a_hostile_text_is_bounded(before: Any, after: Any) -> None:
+    budget = Budget()
+    found = diff(before, after, context=3, budget=budget)
+    assert budget.spent <= budget.limit == 4_000_000
+    assert found.removed == sum(line.sign == "-" for hunk in found.hunks for line in hunk.lines)
+
+
+def test_a_block_that_costs_too_much_is_called_coarse() -> None:
+    assert compare("x|y|" * 400, "y|x|x|" * 400).coarse
+    assert compare("x|y|x|z", "y|x|z|z", limit=10).coarse
+
+
+def test_a_spent_budget_gives_nothing_more() -> None:
+    budget = Budget(10)
+    assert budget.take(10)
+    assert not budget.take(1)
+    assert budget.spent == 10
