@@ -17,7 +17,7 @@ from reconciler.diff import diff_documents, settled
 from reconciler.kinds.base import DocumentKind, Kind
 from reconciler.model import Address, Attachment, Document, Event, FileChanges
 from reconciler.observe import document_kind_of, list_attachments
-from reconciler.ownership.anchor import MAX_JOURNAL
+from reconciler.ownership.anchor import journal_chunks
 
 BATCH = 500
 """Files in one batch request (OpenAI's retrieval guide)."""
@@ -76,7 +76,7 @@ async def roll_out(
         await _send_batch(state, send[start : start + BATCH])
     await _in_place(state, [(by_path[item.path], current[item.path]) for item in changes.updated])
     surplus = _surplus(live, current, by_path, changes, removable, state.failed)
-    await discard(run, document_kind, parent, surplus)
+    await discard(run, document_kind, parent, [item.file_id for item in surplus])
     if state.failed:
         lines = tuple(f"{path}: {why}" for path, why in sorted(state.failed.items()))
         raise StepFailed(
@@ -252,9 +252,7 @@ async def _status(state: _Rollout, waiting: dict[str, Document]) -> Sequence[Att
 async def _give_up(state: _Rollout, file_id: str, document: Document, why: str) -> None:
     state.failed[document.path] = why
     state.progress(document.path)
-    await discard(
-        state.run, state.kind, state.parent, [Attachment(file_id, document.path, document.sha256, document.name)]
-    )
+    await discard(state.run, state.kind, state.parent, [file_id])
 
 
 async def _in_place(state: _Rollout, items: Sequence[tuple[Document, Attachment]]) -> None:
@@ -270,27 +268,30 @@ async def _in_place(state: _Rollout, items: Sequence[tuple[Document, Attachment]
 # --- taking away ------------------------------------------------------------------------------------------------------
 
 
-async def discard(run: Run, kind: DocumentKind, parent: str, items: Sequence[Attachment]) -> None:
+async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str]) -> None:
     """Detach attachments of ours and delete their Files: journalled first, so that a crash leaves no unknown orphan."""
     path = kind.collection.replace("{parent}", parent)
-    for start in range(0, len(items), MAX_JOURNAL):
-        chunk = items[start : start + MAX_JOURNAL]
-        await run.keeper.journal([item.file_id for item in chunk])
-        await asyncio.gather(*(_detach(run, path, kind, item.file_id) for item in chunk))
-        await asyncio.gather(*(delete_file(run, item.file_id) for item in chunk))
+    for chunk in journal_chunks(files):
+        async with run.keeper.journalled(chunk):
+            await asyncio.gather(*(_detach(run, path, kind, file_id) for file_id in chunk))
+            await asyncio.gather(*(_delete_file(run, file_id) for file_id in chunk))
+
+
+async def delete_files(run: Run, files: Sequence[str]) -> None:
+    """Delete Files that nothing names any more: journalled first."""
+    for chunk in journal_chunks(files):
+        async with run.keeper.journalled(chunk):
+            await asyncio.gather(*(_delete_file(run, file_id) for file_id in chunk))
 
 
 async def _detach(run: Run, path: str, kind: DocumentKind, file_id: str) -> None:
     """Detach, and wait until it is gone; a file that is still processing answers 404 although it is there."""
-    await _until_gone(
-        run, Call("DELETE", f"{path}/{file_id}", beta=kind.beta), Call("GET", f"{path}/{file_id}", beta=kind.beta)
-    )
+    delete = Call("DELETE", f"{path}/{file_id}", beta=kind.beta)
+    await _until_gone(run, delete, Call("GET", f"{path}/{file_id}", beta=kind.beta))
 
 
-async def delete_file(run: Run, file_id: str) -> None:
-    """Delete a File that is journalled."""
+async def _delete_file(run: Run, file_id: str) -> None:
     await _until_gone(run, Call("DELETE", f"/files/{file_id}"), Call("GET", f"/files/{file_id}"))
-    run.keeper.deleted(file_id)
 
 
 async def _until_gone(run: Run, delete: Call, get: Call) -> None:

@@ -6,7 +6,8 @@ The lease is advisory. The pipeline's own concurrency group is the lock; the lea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,7 @@ class Keeper:
     anchor: Anchor
     created: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _journal: asyncio.Lock = field(default_factory=asyncio.Lock)
     _server_time: float = 0.0
     _live: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -57,16 +59,17 @@ class Keeper:
         )
         await self._write()
 
-    async def journal(self, files: Sequence[str]) -> None:
-        """Name Files that are about to be deleted; at most 40 at once."""
-        async with self._lock:
-            kept = [item for item in self.anchor.journal if item not in files]
-            self.anchor = replace(self.anchor, journal=tuple([*kept, *files])[-anchors.MAX_JOURNAL :])
-            await self._write_locked()
+    @asynccontextmanager
+    async def journalled(self, files: Sequence[str]) -> AsyncIterator[None]:
+        """Name Files that are about to be deleted (they fit: see `journal_chunks`); inside, they are deleted.
 
-    def deleted(self, file_id: str) -> None:
-        """Note that a journalled File is gone; written with the next write."""
-        self.anchor = replace(self.anchor, journal=tuple(item for item in self.anchor.journal if item != file_id))
+        One group at a time. What was not deleted when the block ends with an error stays in the journal.
+        """
+        async with self._journal:
+            self.anchor = replace(self.anchor, journal=tuple(files))
+            await self._write()
+            yield
+            self.anchor = replace(self.anchor, journal=())
 
     def note(self, entry: Entry) -> None:
         """Put an object into the inventory; written with the next write."""

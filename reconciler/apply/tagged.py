@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Reply
 from reconciler.apply.creation import create_once, write
-from reconciler.apply.documents import delete_file, discard, gone, roll_out
+from reconciler.apply.documents import delete_files, discard, gone, roll_out
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import Ids, diff, field_digests
@@ -66,7 +66,7 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
         fields = list(dict.fromkeys([*fields, *_fields_with_files(desired)]))
     await _finish(run, kind, step, planned.id, changed=fields)
     if old:
-        await _delete_own_files(run, old)
+        await delete_files(run, old)
     await _remove_surplus(run, kind, step)
     return Outcome.DONE, planned.id
 
@@ -249,7 +249,7 @@ async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
     own = kind.file_ids(raw)
     if kind.documents is not None and own is None:
         document_kind = document_kind_of(kind)
-        mine = [one for one in await list_attachments(run.account, kind, item.id) if one.path is not None]
+        mine = [one.file_id for one in await list_attachments(run.account, kind, item.id) if one.path is not None]
         await discard(run, document_kind, item.id, mine)
     path = f"{kind.collection}/{item.id}"
     get = Call("GET", path, beta=kind.beta)
@@ -257,7 +257,7 @@ async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
     await write(run, f"the deletion of {item.id}", send=lambda: run.account.send(call), reached=lambda: gone(run, get))
     if own:
         entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
-        await _delete_own_files(run, [file_id for file_id in own if file_id in entries])
+        await delete_files(run, [file_id for file_id in own if file_id in entries])
         _drop_files(run, item.tags.address)
 
 
@@ -300,13 +300,6 @@ def _file_address(desired: Desired, path: str) -> Address:
 def _fields_with_files(desired: Desired) -> list[str]:
     """The fields whose value names files of the object itself."""
     return [name for name, value in desired.spec.items() if any(ref.address.path is not None for ref in refs(value))]
-
-
-async def _delete_own_files(run: Run, files: Sequence[str]) -> None:
-    if files:
-        await run.keeper.journal(files)
-        for file_id in files:
-            await delete_file(run, file_id)
 
 
 def _drop_files(run: Run, address: Address) -> None:

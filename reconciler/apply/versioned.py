@@ -16,7 +16,7 @@ from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Reply, Upload
 from reconciler.apply.creation import create_once, write
-from reconciler.apply.documents import delete_file, gone
+from reconciler.apply.documents import delete_files, gone
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.errors import Exit
@@ -25,7 +25,7 @@ from reconciler.kinds.base import VersionedKind
 from reconciler.model import ID_PATTERN, Address, Desired, Json, Observed, Outcome, Step, Tags
 from reconciler.observe import get_object, read_version, refs_digest
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import MAX_JOURNAL, Entry
+from reconciler.ownership.anchor import Entry
 
 
 async def create(run: Run, step: Step) -> tuple[Outcome, str]:
@@ -277,11 +277,8 @@ async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
     path = f"{kind.collection}/{item.id}"
     get = Call("GET", path, beta=kind.beta)
     call = Call("DELETE", path, beta=kind.beta)
-    for start in range(0, len(files), MAX_JOURNAL):
-        await run.keeper.journal(files[start : start + MAX_JOURNAL])
     await write(run, f"the deletion of {item.id}", send=lambda: run.account.send(call), reached=lambda: gone(run, get))
-    for file_id in files:
-        await delete_file(run, file_id)
+    await delete_files(run, files)
 
 
 async def _files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[str]:

@@ -27,9 +27,8 @@ JOURNALS = tuple(f"{PREFIX}j{number}" for number in range(3))
 INVENTORY = tuple(f"{PREFIX}i{number}" for number in range(9))
 KIND = "Anchor"
 VERSION = "1"
-PER_JOURNAL = 14
 MAX_JOURNAL = 40
-"""Files that may be named as about to be deleted."""
+"""Files that may be named as about to be deleted, if their ids are short enough for three pairs."""
 
 _ENTRY = re.compile(r"([a-z_]+):([A-Za-z]+/[^=\s]+)=([A-Za-z0-9_-]{1,128})(?:@([A-Za-z0-9.-]{1,20}))?(?:!([pr]{1,2}))?")
 
@@ -120,15 +119,8 @@ def encode(anchor: Anchor) -> list[dict[str, str]]:
     """The metadata of each part; more than one when the inventory does not fit."""
     parts: list[dict[str, str]] = [{}]
     slots = list(INVENTORY)
-    line = ""
-    for text in (entry.encode() for entry in anchor.inventory):
-        if line and len(line) + 1 + len(text) > MAX_VALUE:
-            slots = _store(parts, slots, line)
-            line = text
-        else:
-            line = f"{line} {text}".strip()
-    if line:
-        _store(parts, slots, line)
+    for line in _lines(entry.encode() for entry in anchor.inventory):
+        slots = _store(parts, slots, line)
     for number, part in enumerate(parts):
         part[STACK] = f"{anchor.stack}#{anchor.lineage}"
         part[ADDRESS] = f"{KIND}/{number + 1}"
@@ -136,11 +128,30 @@ def encode(anchor: Anchor) -> list[dict[str, str]]:
     head[ANCHOR] = _state(anchor, len(parts))
     if anchor.holds:
         head[HOLDS] = " ".join(f"{address}={spec}" for address, spec in sorted(anchor.holds.items()))
-    for number, key in enumerate(JOURNALS):
-        ids = anchor.journal[number * PER_JOURNAL : (number + 1) * PER_JOURNAL]
-        if ids:
-            head[key] = " ".join(ids)
+    head |= dict(zip(JOURNALS, _lines(anchor.journal), strict=False))
     return parts
+
+
+def _lines(words: Iterable[str]) -> list[str]:
+    """Words in as few metadata values as they need, in order."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + 1 + len(word) <= MAX_VALUE:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def journal_chunks(files: Sequence[str]) -> list[list[str]]:
+    """Ids in groups that fit into the journal, in order."""
+    chunks: list[list[str]] = []
+    for file_id in files:
+        if chunks and len(chunks[-1]) < MAX_JOURNAL and len(_lines([*chunks[-1], file_id])) <= len(JOURNALS):
+            chunks[-1].append(file_id)
+        else:
+            chunks.append([file_id])
+    return chunks
 
 
 def _store(parts: list[dict[str, str]], slots: list[str], line: str) -> list[str]:

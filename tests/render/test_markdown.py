@@ -83,4 +83,4 @@ def test_a_change_of_a_tool_is_never_left_out() -> None:
         field(["instructions"], before=text, after=text.upper()),
         field(["tools"], before=tool, after={**tool, "key_9": "evil"}),
     ]
-    assert 'key_9: "{+evil+}"' in render_plan(plan(change(fields=some)), limit=1_000)
+    assert '+ │ key_9: "evil"' in render_plan(plan(change(fields=some)), limit=1_000)
