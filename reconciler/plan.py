@@ -127,6 +127,7 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
     drafts += _leftovers(matches, snapshot, rules, warnings)
     drafts = _restrict(drafts, wanted, rules, warnings)
     drafts = _budget(drafts, wanted, snapshot, rules)
+    drafts = _upload_limit(drafts, rules)
     drafts.sort(key=lambda draft: (draft.change.address, draft.change.kind))
     changes = tuple(draft.change for draft in drafts)
     steps = _order(_edges(drafts))
@@ -629,6 +630,19 @@ def _budget(drafts: list[_Draft], wanted: Sequence[Desired], snapshot: Snapshot,
         return drafts
     chosen = {id(draft) for draft in deletes}
     return [_Draft(replace(d.change, blocked=blocked)) if id(d) in chosen else d for d in drafts]
+
+
+def _upload_limit(drafts: list[_Draft], rules: Rules) -> list[_Draft]:
+    total = sum(draft.change.files.upload_bytes for draft in drafts if draft.change.files and draft.steps)
+    if total <= rules.max_upload_bytes:
+        return drafts
+    blocked = Blocked(
+        "upload_limit",
+        f"{total:,} bytes would be uploaded; limits.max_upload_bytes is {rules.max_upload_bytes:,}. "
+        "Raise it in reconciler.yaml if that is meant.",
+    )
+    uploads = {id(draft) for draft in drafts if draft.change.files and draft.change.files.upload_bytes and draft.steps}
+    return [_Draft(replace(d.change, blocked=blocked)) if id(d) in uploads else d for d in drafts]
 
 
 def _risks(changes: Sequence[Change]) -> Iterable[Notice]:

@@ -7,6 +7,15 @@ from typing import Any
 
 _NAMES = ((bool, "a boolean"), (int, "an integer"), (float, "a decimal"), (str, "a string"), (list, "an array"))
 
+_ARTICLES = {"string": "a", "array": "an", "object": "an"}
+_WRONG_LENGTHS = {
+    ("string", "minimum"): ("too short", "string_below_min_length"),
+    ("string", "maximum"): ("too long", "string_above_max_length"),
+    ("array", "minimum"): ("too short", "array_below_min_length"),
+    ("array", "maximum"): ("too long", "array_above_max_length"),
+    ("object", "maximum"): ("has too many properties", "object_above_max_properties"),
+}
+
 
 class EmulatorError(Exception):
     """The emulator cannot start or cannot use its database; the message is meant for the person who started it."""
@@ -85,16 +94,10 @@ def out_of_range(path: str, kind: str, what: str, *, bound: float, value: float)
 
 
 def wrong_length(path: str, kind: str, wanted: str, length: int) -> ApiError:
-    """400: a string, array or object of the wrong size; `wanted` is for example `maximum length 16`."""
-    side = "below_min" if wanted.startswith("minimum") else "above_max"
-    article = "a" if kind == "string" else "an"
-    size = "properties" if kind == "object" else "length"
-    adjective = {"above_max": "too long", "below_min": "too short"}[side] if size == "length" else "too many properties"
-    return bad_request(
-        f"Invalid '{path}': {kind} {adjective}. Expected {article} {kind} with {wanted}, but got {length} instead.",
-        param=path,
-        code=f"{kind}_{side}_{size}",
-    )
+    """400: a string, array or object of the wrong size; `wanted` is `maximum length 16` or the like."""
+    complaint, code = _WRONG_LENGTHS[kind, wanted.partition(" ")[0]]
+    message = f"Invalid '{path}': {kind} {complaint}. Expected {_ARTICLES[kind]} {kind} with {wanted}"
+    return bad_request(f"{message}, but got {length} instead.", param=path, code=code)
 
 
 def no_such(what: str, object_id: str, *, where: str = "") -> ApiError:

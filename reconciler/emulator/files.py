@@ -80,10 +80,10 @@ def retrieve(call: Call) -> Json:
 
 def list_all(call: Call) -> Json:
     """List them, all or those of one purpose, up to 10,000 at once."""
-    where, args = "kind = ? AND parent = ''", ["file"]
-    if "purpose" in call.query:
-        where, args = f"{where} AND json_extract(doc, '$.purpose') = ?", [*args, call.query["purpose"]]
-    return page(call, Listing(where, tuple(args), default=10_000, most=10_000), lambda row: load(row[0]))
+    wanted = call.query.get("purpose")
+    only, only_args = ("", ()) if wanted is None else (" AND json_extract(doc, '$.purpose') = ?", (wanted,))
+    listing = Listing("kind = ? AND parent = ''", ("file",), only, only_args, default=10_000, most=10_000)
+    return page(call, listing, lambda row: load(row[0]))
 
 
 def delete(call: Call) -> Json:

@@ -11,7 +11,6 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from reconciler.emulator.errors import bad_request
 
-
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 
 

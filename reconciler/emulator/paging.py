@@ -18,10 +18,15 @@ DEFAULT = 20
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows a list is cut from. `table`, `columns`, `where` and `key` are our own SQL, never a client's."""
+    """The rows a list is cut from. Everything but `args` is our own SQL, never a client's.
+
+    `only` narrows what is shown; a cursor may name any object of the list, shown or not.
+    """
 
     where: str
     args: tuple[Any, ...]
+    only: str = ""
+    only_args: tuple[Any, ...] = ()
     table: str = "objects"
     columns: str = "doc"
     key: str = "created_at"
@@ -49,7 +54,7 @@ def page(
     """
     limit = min(call.query.get("limit", listing.default), listing.most)
     ascending = call.query.get("order", "desc") == "asc"
-    where, args = listing.where, list(listing.args)
+    where, args = listing.where + listing.only, [*listing.args, *listing.only_args]
     if call.switches.list_lag > 0:
         where += " AND born <= ?"
         args.append(call.now - call.switches.list_lag)

@@ -194,7 +194,7 @@ class MapOf(Shape):
     def inspect(self, value: Any, path: str) -> None:
         """Check the number of keys, each key's length, each value."""
         if self.most is not None and len(value) > self.most:
-            raise wrong_length(path, "object", f"at most {self.most} properties", len(value))
+            raise wrong_length(path, "object", f"maximum {self.most} properties", len(value))
         for key, item in value.items():
             if self.longest is not None and len(key) > self.longest:
                 raise wrong_length(f"{path}.{key}", "string", f"maximum length {self.longest} as key", len(key))

@@ -139,10 +139,12 @@ class Storage:
         self.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
-            self.execute("ROLLBACK")
+            # SQLite may have rolled back by itself, for example when the disk is full.
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
             raise
-        self.execute("COMMIT")
 
     def insert(self, kind: str, doc: Json, *, now: float, parent: str = "", expires_at: float | None = None) -> None:
         """Add an object; its id is `doc["id"]`."""

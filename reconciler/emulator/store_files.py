@@ -72,9 +72,9 @@ def list_all(call: Call) -> Json:
 
 def list_where(call: Call, where: str, args: Sequence[Any]) -> Json:
     """List attachments by our own condition and the request's filter."""
-    if "filter" in call.query:
-        where, args = f"{where} AND {STATUS} = ?", [*args, call.now, call.query["filter"]]
-    listing = Listing(where, tuple(args), table="attachments", columns=_COLUMNS)
+    wanted = call.query.get("filter")
+    only, only_args = (f" AND {STATUS} = ?", (call.now, wanted)) if wanted else ("", ())
+    listing = Listing(where, tuple(args), only, only_args, table="attachments", columns=_COLUMNS)
     return page(call, listing, lambda row: render(call, Attachment(*row)))
 
 

@@ -263,6 +263,10 @@ class VersionedKind(Kind):
         """`{spec, labels, files}` of a version, or None when the files are not such a version."""
 
     @abstractmethod
+    def names(self, spec: Mapping[str, Json], files: Sequence[Mapping[str, Json]]) -> list[str]:
+        """The paths of the objects that a version needs, below the base URL; ids in `spec` as they stand in it."""
+
+    @abstractmethod
     def describe(self, spec: Mapping[str, Json]) -> str:
         """The part of the description that is for people."""
 

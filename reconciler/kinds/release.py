@@ -31,7 +31,7 @@ from reconciler.kinds.runtime import (
     store_refs,
     with_raw,
 )
-from reconciler.model import Address, Document, Json
+from reconciler.model import ID_PATTERN, Address, Document, Json
 
 MAX_DESCRIPTION = 500
 """Characters of the assistant's description that the skill's description repeats; the tag line follows."""
@@ -202,6 +202,18 @@ class Release(VersionedKind, Runtime):
                 rest = {"container": {"type": "auto", **({"file_ids": files} if files else {}), **rest}}
             lowered.append(with_raw(tool, {"type": tool.type, **rest}))
         return {"tools": lowered}
+
+    def names(self, spec: Mapping[str, Json], files: Sequence[Mapping[str, Json]]) -> list[str]:
+        """Vector stores and Files of its tools."""
+        paths: dict[str, None] = {}
+        for tool in spec.get("tools") or ():
+            container = tool.get("container")
+            stores = tool.get("vector_store_ids") or ()
+            listed = container.get("file_ids") or () if isinstance(container, Mapping) else ()
+            paths |= dict.fromkeys(f"/vector_stores/{item}" for item in stores if ID_PATTERN.match(str(item)))
+            paths |= dict.fromkeys(f"/files/{item}" for item in listed if ID_PATTERN.match(str(item)))
+        paths |= dict.fromkeys(f"/files/{item['id']}" for item in files if ID_PATTERN.match(str(item.get("id"))))
+        return list(paths)
 
     def describe(self, spec: Mapping[str, Json]) -> str:
         """At most 500 characters."""

@@ -19,7 +19,7 @@ Part = tuple[Path, int, Mapping[str, Json]]
 """A schema object inside a schema: its path, how many object levels down it is, and itself."""
 
 MAX_DEPTH = 32
-MAX_NODES = 10_000
+MAX_NODES = 15_000
 MAX_CHARACTERS = 256_000
 _MOST = 50
 
@@ -237,6 +237,7 @@ def _exists(root: Json, pointer: str) -> bool:
 def _strict(root: Mapping[str, Json], parts: list[Part]) -> Iterator[Complaint]:
     if "anyOf" in root:
         yield ("anyOf",), "Strict mode does not allow anyOf at the top. Put it into a field."
+    yield from _strict_totals([schema for _, _, schema in parts], parts)
     for path, level, schema in parts:
         for key in schema:
             if key in _STRICT_REFUSES:
@@ -245,7 +246,6 @@ def _strict(root: Mapping[str, Json], parts: list[Part]) -> Iterator[Complaint]:
             yield from _strict_object(path, schema)
         if level > _STRICT_LEVELS:
             yield path, f"Strict mode allows {_STRICT_LEVELS} levels of nesting. Flatten the schema."
-    yield from _strict_totals([schema for _, _, schema in parts], parts)
 
 
 def _is_object(schema: Mapping[str, Json]) -> bool:

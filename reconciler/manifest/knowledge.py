@@ -74,7 +74,8 @@ def collect(
 
 
 def _relative(file: str, base_dir: str) -> str:
-    return posixpath.relpath("/" + file, "/" + base_dir)
+    prefix = f"{base_dir}/"
+    return file.removeprefix(prefix) if file.startswith(prefix) else posixpath.relpath("/" + file, "/" + base_dir)
 
 
 # --- which files ------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ _SHAPES = (
     _shape("Slack token", "xox", r"xox[abeoprs]-([A-Za-z0-9-]{20,255}+)"),
     _shape("Google API key", "AIza", r"AIza([A-Za-z0-9_-]{35}+)(?![A-Za-z0-9_-])"),
     _shape("Stripe key", "sk_live_ rk_live_", r"[sr]k_live_([A-Za-z0-9]{16,255}+)"),
-    _shape("private key", "-----BEGIN", r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}+PRIVATE KEY(?: BLOCK)?+-----()"),
+    _shape("private key", "-----BEGIN", r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?+-----()"),
     _shape(
         "JSON web token",
         "eyJ",

@@ -34,7 +34,8 @@ _PRIVATE_SUFFIXES = (
 )
 _METADATA = frozenset({"metadata", "instance-data", "instance-data.ec2.internal", "metadata.google.com"})
 _EMBEDDING = ("nip.io", "sslip.io", "xip.io", "localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "nip.direct")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_CARRIERS = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))  # NAT64, and IPv4-compatible
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -147,14 +148,15 @@ def _number(text: str) -> int:
 
 def _is_public(address: _Ip) -> bool:
     """Whether an address, and the IPv4 address that an IPv6 one may carry inside, is globally reachable."""
-    inner = address if isinstance(address, ipaddress.IPv4Address) else _carried(address)
-    if inner is not None and (not inner.is_global or inner.is_multicast):
-        return False
-    return inner is not None or (address.is_global and not address.is_multicast)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _LOCAL_NAT64:
+            return False
+        address = _carried(address) or address
+    return address.is_global and not address.is_multicast
 
 
 def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address in _NAT64:
+    if any(address in network for network in _CARRIERS):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     if address.teredo is not None:
         return address.teredo[1]

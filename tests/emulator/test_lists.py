@@ -63,6 +63,19 @@ def test_time_orders_before_sequence(account: Account) -> None:
     assert ids(account.get("/vector_stores", order="asc")) == [early, late]
 
 
+def test_a_cursor_may_be_an_object_that_the_filter_hides() -> None:
+    account = Account(switches=Switches(processing_seconds=5))
+    first, second = account.upload("a.md"), account.upload("b.md")
+    store = account.store(file_ids=[first])
+    account.clock.now += 4
+    account.post(f"/vector_stores/{store}/files", {"file_id": second})
+    account.clock.now += 2
+    path = f"/vector_stores/{store}/files"
+    assert ids(account.get(path, filter="in_progress", after=first, order="asc")) == [second]
+    assert ids(account.get(path, filter="completed", after=second)) == [first]
+    assert ids(account.get("/files", purpose="vision", after=first)) == []
+
+
 @pytest.mark.parametrize("path", ["/vector_stores", "/files", "/skills", "/assistants"])
 def test_a_cursor_that_does_not_exist_is_refused(account: Account, path: str) -> None:
     assert account.refused("GET", path, after="gone") == (400, "invalid_value", "after")

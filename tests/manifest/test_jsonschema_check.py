@@ -112,19 +112,12 @@ def test_local_references_even_in_circles_pass() -> None:
     assert complaints(schema) == []
 
 
-def deep(levels: int) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "object"}
-    for _ in range(levels):
-        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"], "additionalProperties": False}
-    return schema
-
-
 def test_size_and_depth_are_bounded() -> None:
     bottom: dict[str, Any] = {}
     for _ in range(5_000):
         bottom = {"not": bottom}
     assert "32 levels" in complaints(bottom)[0][1]
-    assert "too large" in complaints({"type": "object", "enum": [1] * 10_000})[0][1]
+    assert "too large" in complaints({"type": "object", "enum": [1] * 15_000})[0][1]
     assert "too large" in complaints({"type": "object", "description": "x" * 300_000})[0][1]
 
 
@@ -187,7 +180,6 @@ def test_strict_limits_nesting() -> None:
 
     assert complaints(nested(9), strict=True) == []
     assert "10 levels" in complaints(nested(10), strict=True)[0][1]
-    assert deep(1)["required"] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -202,28 +194,19 @@ def test_strict_limits_totals(changes: dict[str, Any], words: str) -> None:
     assert any(words in sentence for _, sentence in in_strict(**changes))
 
 
-def test_strict_limits_the_number_of_properties() -> None:
-    names = [f"p{i}" for i in range(4_900)]
-    many = {
+def closed_with(count: int) -> dict[str, Any]:
+    names = [f"p{i}" for i in range(count)]
+    return {
         "type": "object",
         "additionalProperties": False,
         "properties": dict.fromkeys(names, True),
         "required": names,
     }
-    assert complaints(many, strict=True) == []
-    more = {f"q{i}": True for i in range(101)}
-    over = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {**dict.fromkeys(names[:4_900], True), **more},
-    }
-    assert (
-        any(
-            "5,000 properties" in sentence
-            for _, sentence in complaints({**over, "required": [*names, *more]}, strict=True)
-        )
-        or True
-    )
+
+
+def test_strict_limits_the_number_of_properties() -> None:
+    assert complaints(closed_with(5_000), strict=True) == []
+    assert "5,000 properties" in complaints(closed_with(5_001), strict=True)[0][1]
 
 
 KEYWORD = st.sampled_from(
@@ -253,7 +236,7 @@ VALUE = st.recursive(
 
 
 @given(schema=st.dictionaries(KEYWORD, VALUE, max_size=4), strict=st.booleans())
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_what_the_librarys_metaschema_refuses_is_refused(schema: dict[str, Any], *, strict: bool) -> None:
     schema = {**schema, "type": "object"}
     validator = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)

@@ -389,7 +389,7 @@ JSON_ONLY = st.recursive(
 
 @given(value=JSON_ONLY, indent=st.sampled_from([None, 0, 2, "\t"]))
 @example(value={"a": "/"}, indent=None)
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 def test_json_is_read_as_it_is(value: Any, indent: int | str | None) -> None:
     values, problems = read(json.dumps(value, ensure_ascii=False, indent=indent))
     assert problems == []
@@ -400,7 +400,7 @@ def test_json_is_read_as_it_is(value: Any, indent: int | str | None) -> None:
 @example(data=b"\xef\xbb\xbf")
 @example(data=b"%")
 @example(data=b"? ? ?")
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 def test_reading_never_raises_and_both_parsers_agree_on_what_is_good(data: bytes) -> None:
     results = []
     for loader in BACKENDS:
@@ -429,7 +429,7 @@ TREE = st.recursive(
 
 
 @given(value=TREE, flow=st.booleans())
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 def test_positions_point_at_the_value(value: Any, *, flow: bool) -> None:
     text = yaml.safe_dump(value, default_flow_style=flow, sort_keys=False)
     parsed = only(text)

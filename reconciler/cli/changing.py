@@ -1,0 +1,421 @@
+"""plan, apply, destroy, drift, rollback: the commands that compare, and those that write."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import options as opt
+
+if TYPE_CHECKING:
+    from reconciler.cli.terminal import Terminal
+    from reconciler.planfile import Approval
+    from reconciler.workflow import Prepared, Session
+
+LOCK_PAUSE = 5.0
+"""Seconds between two looks at a stack that another run has."""
+
+
+@click.command(short_help="Show what apply would do. Reads only.")
+@opt.root
+@opt.tree
+@opt.account
+@opt.planning
+@opt.formats("text", "json", "markdown")
+@opt.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for `apply --plan`.")
+@opt.option(
+    "--context",
+    type=click.IntRange(0, 100),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Unchanged lines around a change of a text.",
+)
+@opt.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@opt.option("--roll-forward", is_flag=True, help="Ignore holds that a rollback left.")
+@opt.output
+def plan(root: Path | None, **options: Any) -> int:
+    """Read the account and show what apply would do.
+
+    Nothing is written: a key that may only read is enough. Exit codes: 0 planned, 2 with --detailed-exitcode when there
+    are changes, 4 when a safety rule forbids the plan.
+
+    \b
+    Examples:
+        reconciler plan --local
+        reconciler plan --env production -o plan.json
+        reconciler plan --format markdown > comment.md
+    """
+    from reconciler.cli.opening import load_tree, open_session, terminal
+
+    screen = terminal(options)
+    loaded = load_tree(root, options, cached=True)
+
+    async def work() -> int:
+        from reconciler.workflow import prepare
+
+        async with open_session(loaded, options) as session:
+            prepared = await prepare(session)
+        _print_plan(screen, prepared, options)
+        if options["out"] is not None:
+            _save(options["out"], prepared)
+            screen.note(
+                f"Saved the plan to {options['out']}. Apply it with `reconciler apply --plan {options['out']}`."
+            )
+        return _plan_exit(prepared, detailed=options["detailed_exitcode"])
+
+    _ignored(screen, loaded)
+    return asyncio.run(work())
+
+
+def _plan_exit(prepared: Prepared, *, detailed: bool) -> int:
+    if prepared.plan.blocked:
+        return 4
+    return 2 if detailed and not prepared.plan.empty else 0
+
+
+def _ignored(screen: Terminal, loaded: Any) -> None:
+    if loaded.warnings:
+        screen.diagnostics(loaded.warnings)
+
+
+def _print_plan(screen: Terminal, prepared: Prepared, options: dict[str, Any]) -> None:
+    if screen.format == "json":
+        from reconciler.render.json import render_plan as as_json
+
+        screen.data(as_json(prepared.body))
+    elif screen.format == "markdown":
+        from reconciler.render.markdown import render_plan as as_markdown
+
+        screen.data(as_markdown(prepared.body, context=options.get("context", 3)))
+    else:
+        from reconciler.render.text import render_plan as as_text
+
+        color = screen.colored(sys.stdout)
+        screen.data(as_text(prepared.body, color=color, width=screen.width, context=options.get("context", 3)))
+
+
+def _save(path: Path, prepared: Prepared) -> None:
+    """Written to a temporary file, synced, renamed: a full disk leaves no half a plan."""
+    import os
+    import tempfile
+
+    from reconciler.errors import Exit, Stop
+    from reconciler.planfile import dumps
+
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(dumps(prepared.body))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Stop(
+            Exit.INVALID, f"The plan could not be saved to {path}: {error.strerror}.", "Nothing was changed."
+        ) from error
+
+
+@click.command(short_help="Make the account equal to the manifests.")
+@opt.root
+@opt.tree
+@opt.account
+@opt.planning
+@opt.writing
+@opt.formats("text", "json")
+@opt.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Apply what this saved plan approved, and nothing else.",
+)
+@opt.option("--expect", metavar="DIGEST", help="Only if the plan has this digest.")
+@opt.option("--roll-forward", is_flag=True, help="Ignore holds that a rollback left.")
+@opt.output
+def apply(root: Path | None, **options: Any) -> int:
+    """Plan, ask, and apply; or apply a saved plan.
+
+    Exit 0 means that the account was read again after the last write and is equal to the manifests. Exit 3 means
+    incomplete or in doubt: run it again, it goes on where it stopped.
+
+    \b
+    Examples:
+        reconciler apply --local --yes
+        reconciler apply --env production
+        reconciler apply --plan plan.json
+        reconciler apply --yes --expect sha256:7b1d…
+    """
+    from reconciler.cli.opening import load_tree, open_session, terminal
+
+    screen = terminal(options)
+    approval = _approval(options["plan_file"]) if options["plan_file"] else None
+    loaded = load_tree(root, options, cached=False)
+    _ignored(screen, loaded)
+
+    async def work() -> int:
+        async with open_session(loaded, options) as session:
+            return await _locked(session, screen, options, lambda: _apply(session, screen, options, approval))
+
+    return asyncio.run(work())
+
+
+def _approval(path: Path) -> Approval:
+    from reconciler.errors import Exit, Stop
+    from reconciler.planfile import MAX_BYTES, load
+
+    try:
+        with path.open("rb") as file:
+            return load(file.read(MAX_BYTES + 1), str(path))
+    except OSError as error:
+        raise Stop(
+            Exit.INVALID,
+            f"{path} cannot be read: {error.strerror}.",
+            "Save a plan with `reconciler plan -o plan.json`.",
+        ) from error
+
+
+async def _locked(session: Session, screen: Terminal, options: dict[str, Any], attempt: Any) -> int:
+    """Try, and while another run has the stack, wait for it as long as allowed; each attempt plans afresh."""
+    from reconciler.errors import Exit, Stop
+
+    until = session.clock.monotonic() + float(options["lock_timeout"])
+    while True:
+        try:
+            return int(await attempt())
+        except Stop as stop:
+            if stop.code is not Exit.LOCKED or session.clock.monotonic() + LOCK_PAUSE > until:
+                raise
+            screen.note(f"{stop.summary} Waiting.")
+            await session.clock.sleep(LOCK_PAUSE)
+
+
+async def _apply(session: Session, screen: Terminal, options: dict[str, Any], approval: Approval | None) -> int:
+    from reconciler.errors import Exit, Stop
+    from reconciler.workflow import check_approval, prepare
+
+    prepared = await prepare(session)
+    if options["expect"] and options["expect"] != prepared.digest:
+        raise Stop(
+            Exit.STALE,
+            f"The plan's digest is {prepared.digest}, not the expected one.",
+            "Plan again and review what changed.",
+        )
+    if approval is not None:
+        check_approval(prepared, approval)
+    if screen.format == "text":
+        _print_plan(screen, prepared, options)
+    if prepared.plan.blocked:
+        return _blocked(screen, prepared)
+    unclean = prepared.found.snapshot.unclean
+    if prepared.plan.empty and not unclean:
+        return await _run(session, screen, prepared)
+    if approval is None and not options["expect"] and not _agreed(options, "Apply this plan?"):
+        screen.error("Nothing was changed.")
+        return 4
+    return await _run(session, screen, prepared, digest=approval.digest if approval else None)
+
+
+def _blocked(screen: Terminal, prepared: Prepared) -> int:
+    lines = tuple(f"{change.address}: {change.blocked.summary}" for change in prepared.plan.blocked if change.blocked)
+    screen.error("A safety rule forbids this plan; nothing was changed.", "", lines if screen.format != "text" else ())
+    return 4
+
+
+def _agreed(options: dict[str, Any], question: str) -> bool:
+    """--yes, or a person who says yes. Without a terminal nobody is asked."""
+    from reconciler.errors import Exit, Stop
+
+    if options["yes"]:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Stop(Exit.INVALID, "There is no terminal to ask at.", "Add --yes, or apply a saved plan with --plan.")
+    return bool(click.confirm(question, default=False, err=True))
+
+
+async def _run(
+    session: Session, screen: Terminal, prepared: Prepared, *, destroy: bool = False, digest: str | None = None
+) -> int:
+    """Carry out, showing events as they come; SIGINT and SIGTERM wind the run down."""
+    from reconciler.apply import Conclusion
+    from reconciler.cli.progress import Display
+    from reconciler.workflow import carry_out
+
+    conclusion = Conclusion()
+    interrupt = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt.set)
+    try:
+        with Display.on(screen) as display:
+            async for event in carry_out(
+                session, prepared, conclusion, destroy=destroy, digest=digest, interrupt=interrupt
+            ):
+                display.show(event.to_json())
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    if conclusion.anchor is not None and not destroy:
+        screen.note(
+            f"First apply. To make absence certain from now on, add this to reconciler.yaml and commit it:\n"
+            f"  account: {{anchor: {conclusion.anchor}}}"
+        )
+    return int(conclusion.exit)
+
+
+@click.command(short_help="Delete everything of this stack.")
+@opt.root
+@opt.tree
+@opt.account
+@opt.writing
+@opt.formats("text", "json")
+@opt.option("--confirm", metavar="STACK", help="The stack's name; with --yes, in place of typing it.")
+@opt.output
+def destroy(root: Path | None, **options: Any) -> int:
+    """Plan the deletion of everything of this stack, ask for the stack's name, and delete.
+
+    Protected objects are not deleted, and nothing else is deleted while there are any. Objects with `on_delete: retain`
+    are forgotten: they stay, without our tags.
+
+    \b
+    Examples:
+        reconciler destroy --local
+        reconciler destroy --env staging --yes --confirm acme-support/staging
+    """
+    from reconciler.cli.opening import load_tree, open_session, terminal
+
+    screen = terminal(options)
+    loaded = load_tree(root, options, cached=False)
+
+    async def work() -> int:
+        async with open_session(loaded, options) as session:
+            return await _locked(session, screen, options, lambda: _destroy(session, screen, options))
+
+    return asyncio.run(work())
+
+
+async def _destroy(session: Session, screen: Terminal, options: dict[str, Any]) -> int:
+    from reconciler.errors import Exit, Stop
+    from reconciler.workflow import prepare
+
+    prepared = await prepare(session, destroy=True)
+    if screen.format == "text":
+        _print_plan(screen, prepared, options)
+    if prepared.plan.blocked:
+        return _blocked(screen, prepared)
+    if prepared.found.anchor is None:
+        screen.note("There is nothing of this stack in the account.")
+        return 0
+    name = session.scope().owner
+    given = options["confirm"]
+    if given is None and options["yes"]:
+        raise Stop(Exit.INVALID, "destroy with --yes needs the stack's name.", f"Add --confirm {name}.")
+    if given is None:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise Stop(Exit.INVALID, "There is no terminal to ask at.", f"Add --yes --confirm {name}.")
+        given = click.prompt(f"Type {name} to delete all of this", err=True, default="", show_default=False)
+    if given != name:
+        screen.error(f"{given!r} is not the stack's name; nothing was changed.")
+        return 4
+    return await _run(session, screen, prepared, destroy=True)
+
+
+@click.command(short_help="Compare the account with what was last applied. Reads everything.")
+@opt.root
+@opt.tree
+@opt.account
+@opt.formats("text", "json")
+@opt.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is drift.")
+@opt.output
+def drift(root: Path | None, **options: Any) -> int:
+    """Show what was changed in the account behind our back.
+
+    Every object and every document is read, whatever its tags vouch for. Nothing is written; the next apply restores
+    what the manifests say.
+
+    \b
+    Examples:
+        reconciler drift --local
+        reconciler drift --env production --detailed-exitcode
+    """
+    from reconciler.cli.opening import load_tree, open_session, terminal
+
+    screen = terminal(options)
+    loaded = load_tree(root, options, cached=True)
+
+    async def work() -> int:
+        from reconciler import workflow
+
+        async with open_session(loaded, options) as session:
+            report = await workflow.drift(session)
+        if screen.format == "json":
+            from reconciler.render.json import render_plan
+
+            screen.data(render_plan(report))
+        else:
+            from reconciler.render.text import render_drift
+
+            screen.data(render_drift(report, color=screen.colored(sys.stdout), width=screen.width))
+        return 2 if options["detailed_exitcode"] and report["changes"] else 0
+
+    return asyncio.run(work())
+
+
+@click.command(short_help="Make an earlier release of an assistant the current one.")
+@click.argument("address")
+@opt.root
+@opt.tree
+@opt.account
+@opt.writing
+@opt.formats("text", "json")
+@opt.option(
+    "--to", "version", metavar="VERSION", help="The release to go back to; default: the one before the current."
+)
+@opt.option("--as-of", metavar="DATE", help="Today's date, for reproducible plans (YYYY-MM-DD).")
+@opt.output
+def rollback(address: str, root: Path | None, **options: Any) -> int:
+    """Move an assistant's pointer back to an earlier release.
+
+    Everything that the old release uses is checked to exist still. The assistant is then held: apply leaves it alone,
+    with a warning, until its manifest changes, or with --roll-forward. Saved agents and v2 assistants have no versions
+    in the account: revert in Git.
+
+    \b
+    Examples:
+        reconciler history Assistant/customer-support
+        reconciler rollback Assistant/customer-support
+        reconciler rollback Assistant/customer-support --to 3 --yes
+    """
+    from reconciler.cli.opening import load_tree, open_session, parse_address, terminal
+
+    screen = terminal(options)
+    target = parse_address(address)
+    loaded = load_tree(root, options, cached=False)
+
+    async def work() -> int:
+        from reconciler.workflow import prepare_rollback
+
+        async def attempt() -> int:
+            prepared = await prepare_rollback(session, target, options["version"])
+            if screen.format == "text":
+                _print_plan(screen, prepared, options)
+            if not _agreed(options, "Roll back?"):
+                screen.error("Nothing was changed.")
+                return 4
+            return await _run(session, screen, prepared)
+
+        async with open_session(loaded, options) as session:
+            return await _locked(session, screen, options, attempt)
+
+    return asyncio.run(work())
+
+
+COMMANDS = (plan, apply, destroy, drift, rollback)

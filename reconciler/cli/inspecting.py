@@ -1,0 +1,186 @@
+"""show, outputs, history: what is in the account, for people and for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli import options as opt
+
+
+@click.command(short_help="List the managed objects, or one of them in full.")
+@click.argument("address", required=False)
+@opt.option(
+    "--root",
+    "root",
+    type=click.Path(path_type=Path),
+    help="The stack's directory; default: the current one or the nearest above.",
+)
+@opt.tree
+@opt.account
+@opt.formats("text", "json")
+@opt.output
+def show(address: str | None, root: Path | None, **options: Any) -> int:
+    """List the live objects of this stack with ids, state and last apply; with ADDRESS one of them in full.
+
+    \b
+    Examples:
+        reconciler show --local
+        reconciler show Assistant/customer-support --format json
+    """
+    from reconciler.cli.opening import load_tree, open_session, parse_address, terminal
+
+    screen = terminal(options)
+    target = parse_address(address) if address else None
+    loaded = load_tree(root, options, cached=True)
+
+    async def work() -> Any:
+        from reconciler import workflow
+
+        async with open_session(loaded, options) as session:
+            return await (workflow.show_one(session, target) if target else workflow.show(session))
+
+    found = asyncio.run(work())
+    if screen.format == "json":
+        from reconciler.render.escape import json_text
+
+        screen.data(json_text(found, indent=2) + "\n")
+    else:
+        from reconciler.render.text import render_object, render_show
+
+        render: Any = render_object if target else render_show
+        screen.data(render(found, color=screen.colored(sys.stdout), width=screen.width))
+    return 0
+
+
+@click.command(short_help="Ids by address, for applications and pipelines.")
+@opt.root
+@opt.tree
+@opt.account
+@opt.formats("text", "json", "env", "github", "bundle")
+@opt.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="With --format bundle: the directory to write to."
+)
+@opt.output
+def outputs(root: Path | None, **options: Any) -> int:
+    """Print the ids that applications need, by address.
+
+    env prints shell assignments such as RECONCILER_ASSISTANT_CUSTOMER_SUPPORT_ID, github the same names in lower case
+    for $GITHUB_OUTPUT. bundle writes the files of each release, to bake into an application's image.
+
+    \b
+    Examples:
+        reconciler outputs --local
+        reconciler outputs --format env > assistants.env
+        reconciler outputs --format github >> "$GITHUB_OUTPUT"
+        reconciler outputs --format bundle --out build/assistants
+    """
+    from reconciler.cli.opening import load_tree, open_session, terminal
+    from reconciler.errors import Exit, Stop
+
+    screen = terminal(options)
+    if (screen.format == "bundle") != (options["out"] is not None):
+        raise Stop(
+            Exit.INVALID, "--format bundle and --out DIR go together.", "reconciler outputs --format bundle --out DIR"
+        )
+    loaded = load_tree(root, options, cached=True)
+
+    async def work() -> Any:
+        from reconciler import workflow
+
+        async with open_session(loaded, options) as session:
+            return await (workflow.bundles(session) if screen.format == "bundle" else workflow.outputs(session))
+
+    found = asyncio.run(work())
+    if screen.format == "bundle":
+        _write_bundles(options["out"], found)
+        screen.note(f"Wrote {len(found)} releases to {options['out']}.")
+    else:
+        _print_outputs(screen, found)
+    return 0
+
+
+def _print_outputs(screen: Any, found: dict[str, dict[str, Any]]) -> None:
+    from reconciler.render.escape import json_text
+    from reconciler.render.text import render_outputs
+
+    if screen.format == "json":
+        screen.data(json_text(found, indent=2) + "\n")
+    elif screen.format == "text":
+        rows = [{"address": address, **item} for address, item in found.items()]
+        screen.data(render_outputs(rows, color=screen.colored(sys.stdout), width=screen.width))
+    else:
+        lower = screen.format == "github"
+        for address, item in found.items():
+            for suffix in ("ID", "VERSION"):
+                value = item[suffix.lower()]
+                if value is not None:
+                    name = _variable(address, suffix)
+                    screen.data(f"{name.lower() if lower else name}={value}\n")
+
+
+def _variable(address: str, suffix: str) -> str:
+    """`Assistant/customer-support` → `RECONCILER_ASSISTANT_CUSTOMER_SUPPORT_ID`."""
+    kind, name = address.split("/", 1)
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in kind).strip("_")
+    return f"RECONCILER_{words}_{name}_{suffix}".upper().replace("-", "_")
+
+
+def _write_bundles(directory: Path, found: dict[str, dict[str, bytes]]) -> None:
+    from reconciler.errors import Exit, Stop
+
+    for name, files in found.items():
+        for path, content in files.items():
+            parts = Path(path).parts
+            if any(part in {"..", "/"} or "\\" in part for part in parts):
+                raise Stop(
+                    Exit.UNAVAILABLE, f"The release of {name} has a file named {path!r}.", "Nothing of it was written."
+                )
+            target = directory / name / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+
+@click.command(short_help="The releases of an assistant.")
+@click.argument("address")
+@opt.root
+@opt.tree
+@opt.account
+@opt.formats("text", "json")
+@opt.output
+def history(address: str, root: Path | None, **options: Any) -> int:
+    """List the releases of an assistant, newest first.
+
+    \b
+    Examples:
+        reconciler history Assistant/customer-support --local
+    """
+    from reconciler.cli.opening import load_tree, open_session, parse_address, terminal
+
+    screen = terminal(options)
+    target = parse_address(address)
+    loaded = load_tree(root, options, cached=True)
+
+    async def work() -> Any:
+        from reconciler import workflow
+
+        async with open_session(loaded, options) as session:
+            return await workflow.history(session, target)
+
+    rows = asyncio.run(work())
+    if screen.format == "json":
+        from reconciler.render.escape import json_text
+
+        screen.data(json_text(rows, indent=2) + "\n")
+    else:
+        from reconciler.render.text import render_history
+
+        screen.data(render_history(rows, color=screen.colored(sys.stdout), width=screen.width))
+    return 0
+
+
+COMMANDS = (show, outputs, history)

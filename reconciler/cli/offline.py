@@ -1,0 +1,204 @@
+"""init, validate, schema, emulator: the commands that need no account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli import options as opt
+
+STARTER = Path(__file__).parent / "starter"
+
+
+@click.command(short_help="Write a starter stack.")
+@click.argument("directory", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
+@opt.output
+def init(directory: Path, **options: Any) -> int:
+    """Write a starter stack: a Stack, one Assistant, one VectorStore with a document. Existing files are never touched.
+
+    \b
+    Examples:
+        reconciler init my-stack
+        cd my-stack && reconciler apply --local --yes
+    """
+    import re
+
+    from reconciler.cli.opening import terminal
+    from reconciler.errors import Exit, Stop
+    from reconciler.manifest import schemas
+
+    screen = terminal(options)
+    files = {
+        path.relative_to(STARTER): path.read_text(encoding="utf-8")
+        for path in sorted(STARTER.rglob("*"))
+        if path.is_file()
+    }
+    existing = sorted(str(path) for path in files if (directory / path).exists())
+    if existing:
+        raise Stop(
+            Exit.INVALID, f"{directory / existing[0]} exists already; nothing was written.", "Choose another directory."
+        )
+    name = re.sub(r"[^a-z0-9]+", "-", directory.resolve().name.lower()).strip("-")[:40].strip("-") or "my-stack"
+    for path, text in files.items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text.replace("@NAME@", name), encoding="utf-8")
+    _write_schemas(directory / "schema", schemas)
+    screen.note(f"Wrote {len(files)} files and the editor schemas to {directory}.")
+    screen.note("Next: `reconciler validate`, then `reconciler apply --local --yes` to try it on this machine.")
+    return 0
+
+
+@click.command(short_help="Check the manifests, offline.")
+@opt.root
+@opt.tree
+@opt.formats("text", "json")
+@opt.output
+def validate(root: Path | None, **options: Any) -> int:
+    """Check syntax, schema, references, files and limits. Needs no key and no network.
+
+    Every problem is reported at once, each with its place, what was expected, and what to do. Exit 7 when there are any.
+
+    \b
+    Examples:
+        reconciler validate
+        reconciler validate my-stack --env production --format json
+    """
+    from reconciler.cli.opening import load_tree, terminal
+    from reconciler.diagnostics import Rejected
+
+    screen = terminal(options)
+    try:
+        loaded = load_tree(root, options, cached=True)
+    except Rejected as rejected:
+        screen.diagnostics(rejected.diagnostics)
+        return 7
+    kinds: dict[str, int] = {}
+    for item in loaded.desired:
+        kinds[item.address.kind] = kinds.get(item.address.kind, 0) + 1
+    if screen.format == "json":
+        from reconciler.render.escape import json_text
+
+        problems = [{**item.to_json(), "source": item.source} for item in loaded.warnings]
+        body = {
+            "valid": True,
+            "problems": problems,
+            "resources": kinds,
+            "documents": loaded.documents,
+            "ignored": loaded.ignored,
+        }
+        screen.data(json_text(body, indent=2) + "\n")
+        return 0
+    if loaded.warnings:
+        screen.diagnostics(loaded.warnings)
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no resources"
+    ignored = f" {loaded.ignored} YAML documents that are no manifests were ignored." if loaded.ignored else ""
+    screen.data(f"Valid: {counted}, {loaded.documents} documents.{ignored}\n")
+    return 0
+
+
+@click.command(short_help="Print a JSON Schema of the manifests.")
+@click.argument("kind", required=False)
+@opt.option(
+    "--write",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write all of them to this directory.",
+)
+@opt.output
+def schema(kind: str | None, directory: Path | None, **options: Any) -> int:
+    """Print the JSON Schema of a manifest kind, or of a saved plan (`schema plan`), or write all of them.
+
+    \b
+    Examples:
+        reconciler schema Assistant
+        reconciler schema --write schema
+    """
+    from reconciler.cli.opening import terminal
+    from reconciler.diagnostics import did_you_mean
+    from reconciler.errors import Exit, Stop
+    from reconciler.manifest import schemas
+
+    screen = terminal(options)
+    if directory is not None:
+        names = _write_schemas(directory, schemas)
+        screen.note(f"Wrote {', '.join(names)} to {directory}.")
+        return 0
+    chosen = _schemas(schemas)
+    if kind is None:
+        screen.data("".join(f"{name}\n" for name in chosen))
+        return 0
+    found = next((make for name, make in chosen.items() if name.lower() == kind.lower()), None)
+    if found is None:
+        raise Stop(Exit.INVALID, f"There is no schema of {kind!r}.", did_you_mean(kind, chosen))
+    screen.data(_dump(found()))
+    return 0
+
+
+def _schemas(schemas: Any) -> dict[str, Any]:
+    from reconciler.planfile import schema as plan_schema
+
+    found: dict[str, Any] = {name: lambda name=name: schemas.published(name) for name in schemas.KINDS}
+    return found | {"plan": plan_schema}
+
+
+def _write_schemas(directory: Path, schemas: Any) -> list[str]:
+    directory.mkdir(parents=True, exist_ok=True)
+    names = []
+    for name, make in _schemas(schemas).items():
+        file = schemas.file_name(name)
+        (directory / file).write_text(_dump(make()), encoding="utf-8")
+        names.append(file)
+    return names
+
+
+def _dump(value: Any) -> str:
+    import json
+
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+@click.group(short_help="The account embedded on this machine.")
+def emulator() -> None:
+    """An OpenAI account on this machine, for trying things and for tests."""
+
+
+@emulator.command(short_help="Serve it over HTTP on 127.0.0.1.")
+@opt.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@opt.option(
+    "--db",
+    "database",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(".reconciler/local.db"),
+    show_default=True,
+    help="The file that keeps the account.",
+)
+@opt.option(
+    "--profile",
+    type=click.Choice(["openai", "compatible"]),
+    default="openai",
+    show_default=True,
+    help="openai: as the service is today; compatible: a server that still has /v1/assistants.",
+)
+@opt.output
+def serve(port: int, database: Path, profile: str, **options: Any) -> int:
+    """Serve the embedded account to any client, until Ctrl-C.
+
+    \b
+    Examples:
+        reconciler emulator serve --port 8080
+        OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=sk-local reconciler plan
+    """
+    from reconciler.cli.opening import terminal
+    from reconciler.emulator.serve import serve as run
+    from reconciler.emulator.settings import Profile
+
+    screen = terminal(options)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    run(database, say=screen.note, port=port, profile=Profile(profile))
+    return 0
+
+
+COMMANDS = (init, validate, schema, emulator)
