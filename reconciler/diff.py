@@ -127,9 +127,9 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
 
 def _with_last(delta: Delta, applied: Json) -> Delta:
     """Where the account itself keeps what was last applied, the cause is known value by value."""
-    value = _at(applied, delta.path[1:])
-    changed, drifted = not same(delta.after, value), not same(delta.before, value)
-    cause = delta.cause
+    value, after = _at(applied, delta.path[1:]), _known(delta.after)
+    changed, drifted = not same(after, value), not same(delta.before, value)
+    cause = Cause.REFERENCE if refs(after) else delta.cause
     if changed or drifted:
         cause = Cause.BOTH if changed and drifted else Cause.MANIFEST if changed else Cause.DRIFT
     return Delta(delta.path, delta.before, delta.after, cause, value)

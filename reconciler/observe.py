@@ -42,6 +42,7 @@ Refresh = Literal["auto", "full"]
 
 ANCHOR_COLLECTION = "/vector_stores"
 ANCHOR_BETA = "assistants=v2"
+NO_RECOVERY = "Nothing was written. Is this the right key and project? This version cannot rebuild a lost anchor."
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +147,10 @@ class _Observer:
     async def _anchor(self) -> Anchor | None:
         kind = next(kind for kind in KINDS.values() if kind.collection == ANCHOR_COLLECTION)
         owner = self.scope.owner
-        if self.scope.anchor is not None and await self._get(kind, self.scope.anchor) is None:
-            raise Stop(
-                Exit.DENIED,
-                f"The anchor {self.scope.anchor} that reconciler.yaml pins is not in this account.",
-                "Is this the right key and project? If the anchor was deleted, run `reconciler recover`.",
-            )
-        stores = await self._list(kind)
-        parts = _anchor_parts(stores, owner)
+        pinned = await self._pinned(kind)
+        parts = _anchor_parts([*pinned, *await self._list(kind)], owner)
         if not any(number == 1 for number, _ in parts):
-            parts = _anchor_parts([*stores, *await self._list(kind, "asc")], owner)
+            parts = _anchor_parts([*await self._list(kind), *await self._list(kind, "asc")], owner)
         heads = [store for number, store in parts if number == 1]
         if self.scope.anchor is not None:
             heads = [store for store in heads if store["id"] == self.scope.anchor] or heads
@@ -164,7 +159,7 @@ class _Observer:
                 raise Stop(
                     Exit.DENIED,
                     f"The anchor of {owner} is incomplete, or the pinned one belongs to another stack.",
-                    "Run `reconciler recover`.",
+                    NO_RECOVERY,
                 )
             return None
         anchor = self._choose(heads, parts, owner)
@@ -172,9 +167,22 @@ class _Observer:
             raise Stop(
                 Exit.DENIED,
                 f"The anchor {heads[0]['id']} of {owner} cannot be read.",
-                "It was changed by hand, or written by a newer reconciler. Run `reconciler recover`.",
+                f"It was changed by hand, or written by a newer reconciler. {NO_RECOVERY}",
             )
         return anchor
+
+    async def _pinned(self, kind: Kind) -> list[dict[str, Any]]:
+        """The anchor by its id, where that is known: no list can hide it."""
+        if self.scope.anchor is None:
+            return []
+        raw = await self._get(kind, self.scope.anchor)
+        if raw is None:
+            raise Stop(
+                Exit.DENIED,
+                f"The anchor {self.scope.anchor} that reconciler.yaml pins is not in this account.",
+                "Is this the right key and project? If the anchor was deleted, take the pin out of reconciler.yaml.",
+            )
+        return [raw]
 
     def _choose(
         self, heads: list[dict[str, Any]], parts: list[tuple[int, dict[str, Any]]], owner: str
@@ -204,7 +212,7 @@ class _Observer:
             raise Stop(
                 Exit.DENIED,
                 f"Objects are tagged as ours ({self.scope.owner}), but there is no anchor: {names}.",
-                "The anchor was deleted, or the list is incomplete. Run `reconciler recover`.",
+                f"The anchor was deleted, or the list is incomplete: try again. {NO_RECOVERY}",
             )
 
     def _kinds(self, anchor: Anchor | None) -> list[Kind]:

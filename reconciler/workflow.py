@@ -57,16 +57,21 @@ class Session:
     file_deadline: float = 600.0
 
     def scope(
-        self, *, destroy: bool = False, refresh: Refresh | None = None, full: frozenset[str] = frozenset()
+        self,
+        *,
+        destroy: bool = False,
+        refresh: Refresh | None = None,
+        full: frozenset[str] = frozenset(),
+        anchor: str | None = None,
     ) -> Scope:
-        """What to observe."""
+        """What to observe; `anchor` is the anchor's id where that is known from elsewhere than the stack."""
         stack = self.loaded.stack
         return Scope(
             self.info,
             stack.name,
             self.loaded.environment,
             () if destroy else self.loaded.desired,
-            stack.anchor,
+            stack.anchor or anchor,
             refresh or self.refresh,
             full,
         )
@@ -102,10 +107,15 @@ def rules_for(loaded: Loaded, base: Rules) -> Rules:
 
 
 async def prepare(
-    session: Session, *, destroy: bool = False, refresh: Refresh | None = None, full: frozenset[str] = frozenset()
+    session: Session,
+    *,
+    destroy: bool = False,
+    refresh: Refresh | None = None,
+    full: frozenset[str] = frozenset(),
+    anchor: str | None = None,
 ) -> Prepared:
     """Read the account and plan. Raises Stop."""
-    found = await observe(session.account, session.scope(destroy=destroy, refresh=refresh, full=full))
+    found = await observe(session.account, session.scope(destroy=destroy, refresh=refresh, full=full, anchor=anchor))
     loaded = session.loaded
     plan = make_plan(
         loaded.desired,
@@ -130,8 +140,8 @@ async def carry_out(
     if prepared.plan.blocked:
         raise Stop(Exit.REFUSED, "A safety rule forbids this plan; nothing was changed.")
 
-    async def check(full: frozenset[str]) -> Plan:
-        return (await prepare(session, destroy=destroy, full=full)).plan
+    async def check(full: frozenset[str], anchor: str) -> Plan:
+        return (await prepare(session, destroy=destroy, full=full, anchor=anchor)).plan
 
     options = Options(
         run_id=session.hex(8),

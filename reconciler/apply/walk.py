@@ -44,13 +44,13 @@ GRACE = 7.0
 class Options:
     """`run_id` and `lineage` are random hex digits (8 and 12); `settle` and `file_deadline` are in seconds.
 
-    `check` reads the account and plans again; the ids are those of the objects that the run changed.
+    `check` reads the account and plans again, given the ids of the objects that the run changed, and the anchor's.
     """
 
     run_id: str
     lineage: str
     open: OpenDocument
-    check: Callable[[frozenset[str]], Awaitable[Plan]]
+    check: Callable[[frozenset[str], str], Awaitable[Plan]]
     revision: str = ""
     settle: float = 60.0
     file_deadline: float = 600.0
@@ -296,7 +296,7 @@ class _Walker:
 
     async def _read_back(self, run: Run) -> None:
         """Exit 0 means that a fresh read equals the manifests."""
-        rest = await self.options.check(frozenset(run.changed))
+        rest = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])
         touched = {step.address for step in self.plan.steps}
         different = [change for change in rest.changes if change.action.value != "none" and change.address in touched]
         for change in different:

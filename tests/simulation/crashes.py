@@ -1,0 +1,165 @@
+"""What becomes of a stack whose process dies, at any request, and is then simply run again.
+
+A `Scenario` is what happened before, and what the process was about to do when it died. `survive` plays one death and
+the recovery from it, and says what is not as promised in docs/guarantees.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from reconciler.emulator import Profile
+from reconciler.errors import Exit
+from reconciler.manifest.loader import Loaded
+from tests.simulation.loop import Trace, World, run
+from tests.simulation.stage import Crash, Ended, Stage
+
+APPLIES = 2
+"""So many applies must suffice after a crash."""
+
+TAKEOVER = 700.0
+"""Virtual seconds until a busy anchor may be taken over, and a little more."""
+
+EXPIRY = 8 * 86_400.0
+"""Virtual seconds after which the store of the small tree has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`applied` is in the account (None: nothing), `idle` seconds pass, then a process wants `wanted`, or destroys."""
+
+    name: str
+    applied: Loaded | None
+    wanted: Loaded
+    idle: float = 0.0
+    destroy: bool = False
+
+
+@dataclass(slots=True)
+class Survival:
+    """How one death ended: `wrong` is empty if all promises held. `orphans` are Files that nothing names any more."""
+
+    wrong: list[str] = field(default_factory=list)
+    applies: int = 0
+    orphans: int = 0
+    requests: int = 0
+
+
+def count_requests(scenario: Scenario, profile: Profile, seed: int) -> int:
+    """How many requests the process sends that nothing happens to: the places where it may die."""
+
+    async def main(world: World) -> int:
+        stage = Stage(world, profile)
+        try:
+            await _before(stage, scenario)
+            ended = await stage.apply_once(scenario.wanted, destroy=scenario.destroy)
+            assert ended.exit is Exit.DONE
+            return len(ended.wire.calls)
+        finally:
+            stage.close()
+
+    return run(seed, main).result
+
+
+def survive(scenario: Scenario, profile: Profile, seed: int, crash: Crash) -> tuple[Survival, Trace]:
+    """Die at one request, then run again until nothing is left to do."""
+
+    async def main(world: World) -> Survival:
+        stage = Stage(world, profile)
+        try:
+            return await _play(stage, scenario, crash)
+        finally:
+            stage.close()
+
+    ended = run(seed, main)
+    return ended.result, ended.trace
+
+
+async def _before(stage: Stage, scenario: Scenario) -> None:
+    await stage.settle_strangers()
+    if scenario.applied is not None:
+        ended = await stage.apply_once(scenario.applied)
+        assert ended.exit is Exit.DONE, ended
+    await stage.world.clock.sleep(scenario.idle)
+
+
+async def _play(stage: Stage, scenario: Scenario, crash: Crash) -> Survival:
+    survival = Survival()
+    await _before(stage, scenario)
+    strangers, files = await stage.strangers(), await stage.files()
+    died = await stage.apply_once(scenario.wanted, destroy=scenario.destroy, crash=crash)
+    assert died.crashed
+    survival.requests = len(died.wire.calls)
+    stage.world.trace.note(f"the process died at {died.wire.calls[-1].method} {died.wire.calls[-1].path}")
+    published = await _published(stage)
+    await _recover(stage, scenario, survival)
+    await _check_rest(stage, scenario, survival)
+    if await stage.strangers() != strangers:
+        survival.wrong.append("foreign objects changed")
+    if not scenario.destroy:
+        gone = published - await _published(stage)
+        expendable = 1 if scenario.idle else 0  # the store that is replaced
+        if len(gone) > expendable:
+            survival.wrong.append(f"published ids are gone: {sorted(gone)}")
+    named = {item["id"] for _, item in await stage.attachments()}
+    survival.orphans = len(await stage.files() - files - named)
+    return survival
+
+
+async def _recover(stage: Stage, scenario: Scenario, survival: Survival) -> None:
+    ended: Ended | None = None
+    for _ in range(APPLIES):
+        await stage.world.clock.sleep(TAKEOVER)
+        ended = await stage.apply_once(scenario.wanted, destroy=scenario.destroy)
+        survival.applies += 1
+        if ended.exit is Exit.DONE:
+            break
+    if ended is None or ended.exit is not Exit.DONE:
+        why = ended.stop.summary if ended and ended.stop else ended.conclusion.outcomes if ended else None
+        survival.wrong.append(f"not clean after {survival.applies} applies: {ended and ended.exit} {why}")
+
+
+async def _published(stage: Stage) -> set[str]:
+    return {object_id for _, object_id, tags in await stage.ours() if tags.state == "ready" and not tags.retiring}
+
+
+async def _check_rest(stage: Stage, scenario: Scenario, survival: Survival) -> None:
+    for number, refresh in enumerate(("auto", "auto", "auto", "full"), 1):
+        prepared = await stage.plan_once(scenario.wanted, destroy=scenario.destroy, refresh=refresh)  # type: ignore[arg-type]
+        if not prepared.plan.empty:
+            steps = [str(step) for step in prepared.plan.steps] + [c.blocked for c in prepared.plan.blocked]
+            reasons = [change.reason for change in prepared.plan.changes if change.reason]
+            survival.wrong.append(f"plan {number} is not empty: {steps} {reasons}")
+        await stage.world.clock.sleep(60)
+    ours, anchor = await stage.ours(), await stage.anchor()
+    if scenario.destroy:
+        if ours or anchor is not None:
+            survival.wrong.append(f"left after destroy: {ours} {anchor}")
+        return
+    if anchor is None or anchor.busy:
+        survival.wrong.append(f"the anchor is {'missing' if anchor is None else 'busy'}")
+    addresses = Counter(str(tags.address) for _, _, tags in ours)
+    expected = Counter(str(item.address) for item in scenario.wanted.desired)
+    if addresses != expected:
+        survival.wrong.append(f"objects: {dict(addresses)}")
+    if any(tags.state != "ready" or tags.retiring for _, _, tags in ours):
+        survival.wrong.append("something is not confirmed")
+    await _check_documents(stage, scenario, survival)
+
+
+async def _check_documents(stage: Stage, scenario: Scenario, survival: Survival) -> None:
+    wanted = Counter(
+        (document.path, document.sha256)
+        for item in scenario.wanted.desired
+        if item.kind == "vector_store"
+        for document in item.documents
+    )
+    attached: Counter[tuple[str, str]] = Counter()
+    for _, item in await stage.attachments():
+        attributes = item.get("attributes") or {}
+        attached[attributes.get("reconciler_path", ""), attributes.get("reconciler_sha256", "")] += 1
+        if item["status"] != "completed":
+            survival.wrong.append(f"{item['id']} is {item['status']}")
+    if attached != wanted:
+        survival.wrong.append(f"attachments: {sorted(attached.elements())}")
