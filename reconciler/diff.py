@@ -63,6 +63,12 @@ class Ids:
             return [self.to_refs(item) for item in value]
         return value
 
+    @property
+    def current(self) -> Ids:
+        """Without the ids that another object has taken over the address from: they are what has to change."""
+        live = {key: address for key, address in self.live.items() if self.known.get(address, key) == key}
+        return Ids(self.known, live)
+
 
 def field_digest(value: Json) -> str:
     """The 12 hex digits that stand for one field in the tag; `value` in address form."""
@@ -109,6 +115,7 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
     live = _sorted_items(kind, kind.normalise(observed.spec))
     last = None if observed.last_applied is None else _sorted_items(kind, kind.normalise(observed.last_applied))
     digests = observed.tags.fields if observed.tags else {}
+    current = ids.current
     for name in [*(f.name for f in kind.fields), "raw"]:
         want, have = wanted.get(name, ABSENT), live.get(name, ABSENT)
         if want is ABSENT and not (name in digests or kind.keeping is Keeping.VERSIONS):
@@ -121,14 +128,15 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
         if name in desired.lifecycle.ignore_changes and cause is Cause.DRIFT:
             continue
         applied = ABSENT if last is None else ids.to_refs(last.get(name, ABSENT))
-        for delta in _nested((name,), before, after, kind, cause):
-            yield delta if last is None else _with_last(delta, applied)
+        seen = current.to_refs(have) if have is not ABSENT else ABSENT
+        for delta in _nested((name,), seen, after, kind, cause):
+            yield delta if last is None else _with_last(delta, applied, ids)
 
 
-def _with_last(delta: Delta, applied: Json) -> Delta:
+def _with_last(delta: Delta, applied: Json, ids: Ids) -> Delta:
     """Where the account itself keeps what was last applied, the cause is known value by value."""
     value, after = _at(applied, delta.path[1:]), _known(delta.after)
-    changed, drifted = not same(after, value), not same(delta.before, value)
+    changed, drifted = not same(after, value), not same(ids.to_refs(delta.before), value)
     cause = Cause.REFERENCE if refs(after) else delta.cause
     if changed or drifted:
         cause = Cause.BOTH if changed and drifted else Cause.MANIFEST if changed else Cause.DRIFT

@@ -35,7 +35,7 @@ from reconciler.model import (
 )
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import Anchor
+from reconciler.ownership.anchor import Anchor, Entry
 from reconciler.plan import Snapshot
 
 Refresh = Literal["auto", "full"]
@@ -70,6 +70,8 @@ class Found:
 
     snapshot: Snapshot
     anchor: Anchor | None
+    inventory: tuple[Entry, ...] = ()
+    """What the anchor's inventory should say, by what was seen: after a crash it may lag behind."""
 
 
 async def observe(account: Account, scope: Scope) -> Found:
@@ -87,6 +89,8 @@ class _Observer:
     lists: dict[tuple[str, str], asyncio.Task[list[dict[str, Any]]]] = field(default_factory=dict)
     verified: dict[str, str] = field(default_factory=dict)
     warnings: list[Notice] = field(default_factory=list)
+    applied: dict[str, str] = field(default_factory=dict)
+    """By object id, the version that we applied last."""
 
     async def run(self) -> Found:
         anchor = await self._anchor()
@@ -117,7 +121,22 @@ class _Observer:
             inventory=tuple((item.kind, item.address, item.id) for item in anchor.inventory) if anchor else (),
             warnings=tuple(self.warnings),
         )
-        return Found(snapshot, anchor)
+        return Found(snapshot, anchor, self._inventory(objects, anchor))
+
+    def _inventory(self, objects: Sequence[Observed], anchor: Anchor | None) -> tuple[Entry, ...]:
+        there: dict[tuple[str, Address], Entry] = {}
+        for item in objects:
+            tags = item.tags
+            if tags is not None and tags.state == "ready" and not tags.retiring:
+                version = self.applied.get(item.id)
+                there[item.kind, tags.address] = Entry(
+                    item.kind, tags.address, item.id, version, tags.protect, tags.retain
+                )
+        owners = {entry.address for entry in there.values()}
+        for entry in anchor.inventory if anchor else ():
+            if (entry.address.path is not None and entry.address.owner in owners) or entry.kind not in KINDS:
+                there.setdefault((entry.kind, entry.address), entry)
+        return tuple(there.values())
 
     # --- lists ---
 
@@ -328,7 +347,11 @@ class _Observer:
                     by_id[key] = raw
             mine = self._our_lines(by_id.values(), anchor)
         chosen = {key: mine.get(key) for key in by_id if key in mine or key in entries}
-        ids = {item.tags.address: item for item in others if item.tags and item.tags.state == "ready"}
+        ids = {
+            item.tags.address: item
+            for item in others
+            if item.tags and item.tags.state == "ready" and not item.tags.retiring
+        }
         found = await asyncio.gather(
             *(
                 self._version(kind, by_id[key], tags, entries.get(key), anchor, ids)
@@ -354,7 +377,7 @@ class _Observer:
         kind: VersionedKind,
         raw: dict[str, Any],
         line: Tags | None,
-        entry: anchors.Entry | None,
+        entry: Entry | None,
         anchor: Anchor | None,
         ids: Mapping[Address, Observed],
     ) -> Observed | None:
@@ -362,6 +385,7 @@ class _Observer:
         applied = entry.version if entry and entry.version else live
         if line is not None and anchor is not None and anchor.busy and _newer(live, applied):
             applied = live
+        self.applied[raw["id"]] = applied
         tags = line
         if applied != live:
             tags = await self._version_tags(kind, raw["id"], applied, anchor) or line
@@ -393,7 +417,7 @@ class _Observer:
             complete=True,
         )
 
-    def _foreign_default(self, raw: Mapping[str, Any], entry: anchors.Entry | None) -> None:
+    def _foreign_default(self, raw: Mapping[str, Any], entry: Entry | None) -> None:
         if entry is not None:
             summary = (
                 f"{raw['id']} does not show our tag in the version we last applied; it is treated as somebody else's."

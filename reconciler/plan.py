@@ -287,13 +287,13 @@ def _create_or_adopt(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change)
     gone = [entry for entry in snapshot.inventory if entry[0] == desired.kind and entry[1] == desired.address]
     reason = ""
     cause = Cause.NEW
-    if resumed is not None:
-        reason = f"an interrupted run left {resumed.id} unconfirmed; it is completed"
-    elif match.old and match.old[0].kind != desired.kind:
+    if match.old and match.old[0].kind != desired.kind:
         return _replace(match, ids, blank)
-    elif match.old:
+    if match.old:
         reason = "an interrupted replacement is completed"
         return _replace(replace(match, why_replace=reason), ids, blank)
+    if resumed is not None:
+        reason = f"an interrupted run left {resumed.id} unconfirmed; it is completed"
     elif gone:
         cause, reason = Cause.DRIFT, f"{gone[0][2]} is no longer in the account"
     files = _files(kind, desired, resumed)

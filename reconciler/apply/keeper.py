@@ -54,8 +54,15 @@ class Keeper:
                 f"Another run ({current.run}) has this stack; its last sign of life is {age} s old.",
                 f"Wait for it. If it died, it can be taken over {TAKEOVER} s after its last sign of life.",
             )
+        if current.serial != self.anchor.serial:
+            raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
         self.anchor = replace(
-            current, busy=True, run=self.run_id, plan=plan, kinds=tuple(sorted({*current.kinds, *kinds}))
+            current,
+            inventory=self.anchor.inventory,
+            busy=True,
+            run=self.run_id,
+            plan=plan,
+            kinds=tuple(sorted({*current.kinds, *kinds})),
         )
         await self._write()
 

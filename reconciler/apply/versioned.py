@@ -93,7 +93,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     name = str(raw.get("name") or step.address.name)
     bundle = kind.bundle(
         name,
-        description=tagging.strip_line(str(raw.get("description", ""))),
+        description=tagging.strip_line(str(raw.get("description", ""))) or name,
         spec=content["spec"],
         labels=content["labels"],
         files=content["files"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.account.port import Account, Clock, Failure, Sort
 from reconciler.apply import tagged, versioned
@@ -17,7 +17,7 @@ from reconciler.apply.run import OpenDocument, Run, StepFailed
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Keeping
-from reconciler.model import Address, Event, Outcome, Plan, Step, Verb
+from reconciler.model import Action, Address, Event, Outcome, Plan, Step, Verb
 from reconciler.observe import Found
 from reconciler.ownership.anchor import Anchor
 
@@ -133,6 +133,7 @@ class _Walker:
     async def _work(self) -> None:
         owner = self.plan.stack if self.plan.environment is None else f"{self.plan.stack}/{self.plan.environment}"
         anchor = self.found.anchor or Anchor(owner, "")
+        anchor = replace(anchor, inventory=self.found.inventory)
         keeper = Keeper(self.account, self.clock, owner, self.options.run_id, anchor)
         kinds = [step.kind for step in self.plan.steps]
         await keeper.take(plan=self.digest.removeprefix("sha256:")[:16], kinds=kinds, lineage=self.options.lineage)
@@ -297,8 +298,10 @@ class _Walker:
     async def _read_back(self, run: Run) -> None:
         """Exit 0 means that a fresh read equals the manifests."""
         rest = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])
-        touched = {step.address for step in self.plan.steps}
-        different = [change for change in rest.changes if change.action.value != "none" and change.address in touched]
+        if any(step.version is not None for step in self.plan.steps):
+            touched = {step.address for step in self.plan.steps}
+            rest = replace(rest, changes=tuple(change for change in rest.changes if change.address in touched))
+        different = [change for change in rest.changes if change.action is not Action.NONE]
         for change in different:
             fields = ", ".join(sorted({delta.field for delta in change.fields})) or change.reason or "documents"
             self._worse(Exit.INCOMPLETE)

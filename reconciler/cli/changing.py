@@ -215,8 +215,7 @@ async def _apply(session: Session, screen: Terminal, options: dict[str, Any], ap
         _print_plan(screen, prepared, options)
     if prepared.plan.blocked:
         return _blocked(screen, prepared)
-    unclean = prepared.found.snapshot.unclean
-    if prepared.plan.empty and not unclean:
+    if prepared.plan.empty:
         return await _run(session, screen, prepared)
     if approval is None and not options["expect"] and not _agreed(options, "Apply this plan?"):
         screen.error("Nothing was changed.")

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from reconciler.diagnostics import Problems, did_you_mean
+from reconciler.diagnostics import Problems, did_you_mean, nearest
+from reconciler.manifest.secrets import shown
+from reconciler.manifest.validator import errors_in, types_of
 from reconciler.model import Address, Json, Path, Span, canonical
+
+MOST = 50
+"""Errors of one value that are told; more would not help anybody, and a stranger chooses how many there are."""
 
 _TYPES = {
     "string": "text",
@@ -20,208 +25,154 @@ _TYPES = {
     "boolean": "true or false",
     "object": "a mapping",
     "array": "a list",
-    "null": "null",
 }
+
+
+def _no_advice(_: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a checked value stands: `span` gives the position of a value, `key` of a mapping key, by path.
 
-    `advice` says what to do about a field that is known elsewhere but not here (or None).
+    `advice` says what to do about a field that is known elsewhere but not here (or None); `here` is what lacks it.
     """
 
     span: Callable[[Path], Span | None]
     key: Callable[[Path], Span | None]
     address: Address | None = None
-    advice: Callable[[str], str | None] = lambda _: None
+    advice: Callable[[str], str | None] = _no_advice
+    here: str = "this manifest"
+
+    def named(self, path: Path) -> Span | None:
+        """Where a reader looks for a value: at its key if it has one."""
+        return self.key(path) or self.span(path)
 
 
 def conform(value: Json, schema: Mapping[str, Json], place: Place, problems: Problems, base: Path = ()) -> bool:
     """Report everything in which a value does not fit a schema; True when it fits."""
-    errors = list(_validator(canonical(schema)).iter_errors(value))
-    for error in sorted(errors, key=lambda item: [str(part) for part in item.absolute_path]):
-        for code, summary, detail, span in _explain(error, place, (*base, *error.absolute_path)):
+    errors = list(islice(errors_in(value, schema), MOST + 1))
+    for error in errors[:MOST]:
+        path = (*base, *error.absolute_path)
+        for code, summary, detail, span in islice(_HANDLERS[error.validator](error, place, path), MOST):
             problems.add(code, summary, detail, span, address=place.address)
+    if len(errors) > MOST:
+        problems.add("E213", "Too many problems", "The rest of this manifest was not checked.", place.span(base))
     return not errors
-
-
-@lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
-    import json  # noqa: PLC0415 - beside its only use
-
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import, and not every command validates
-
-    return Draft202012Validator(json.loads(schema))
 
 
 _Message = tuple[str, str, str, Span | None]
 
 
-def _explain(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    handler = _HANDLERS.get(error.validator)
-    if handler is not None:
-        yield from handler(error, place, path)
-    else:
-        yield ("E305", f"{_name(path)} is not valid", str(error.message)[:200], place.span(path))
-
-
 def _unknown_fields(error: Any, place: Place, path: Path) -> Iterator[_Message]:
     known = error.schema.get("properties", {})
     for name in error.instance:
-        if name in known:
-            continue
-        detail = place.advice(name) or did_you_mean(name, known)
-        code = "E304" if place.advice(name) else "E303"
-        summary = f"Unknown field {name!r}" if code == "E303" else f"{name!r} is not available here"
-        yield (code, summary, detail, place.key((*path, name)) or place.span(path))
+        if name not in known:
+            advice = _advice(place, error.instance, path, name)
+            span = place.named((*path, name))
+            if advice:
+                yield "E304", f"{shown(name)} is not available on {place.here}", advice, span
+            else:
+                yield "E303", f"Unknown field {shown(name)}", did_you_mean(name, known), span
 
 
-def _bad_names(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    name = str(error.instance)
-    choices = error.schema.get("propertyNames", error.schema).get("enum") if isinstance(error.schema, Mapping) else None
-    advice = place.advice(name)
-    detail = advice or (did_you_mean(name, choices) if choices else "The name does not fit the rule for keys here.")
-    yield ("E303", f"Key {name!r} is not allowed", detail, place.key((*path, name)) or place.span(path))
+def _advice(place: Place, within: Mapping[str, Json], path: Path, name: str) -> str | None:
+    """What to do about a field, looked up as part of its tool (`web_search.mode`), of its parent, or by itself."""
+    parents = [part for part in path[-1:] if isinstance(part, str)]
+    for parent in (within.get("type"), *parents):
+        advice = place.advice(f"{parent}.{name}")
+        if advice:
+            return advice
+    return place.advice(name)
+
+
+def _bad_key(error: Any, place: Place, path: Path) -> Iterator[_Message]:
+    name = error.instance
+    yield "E303", f"Key {shown(name)} is not allowed", error.message, place.named((*path, name))
 
 
 def _missing(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    for name in error.validator_value:
-        if name not in error.instance:
-            yield ("E306", f"Missing field {name!r}", f"{_name(path)} needs it.", place.span(path))
+    name, known = error.message, error.schema.get("properties", {})
+    if not any(nearest(other, known) == name for other in error.instance if other not in known):
+        yield "E306", f"Missing field {name!r}", f"{_name(path)} needs it.", place.named(path)
 
 
 def _wrong_type(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    wanted = error.validator_value
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
-    expected = " or ".join(_TYPES[name] for name in names)
-    yield ("E307", f"{_name(path)} is {_found(error.instance)}", f"Expected {expected}.", place.span(path))
+    expected = _TYPES[error.validator_value]
+    yield "E307", f"{_name(path)} is {_found(error.instance)}", f"Expected {expected}.", place.span(path)
 
 
 def _not_one_of(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    values = [str(item) for item in error.validator_value]
-    found = error.instance
-    hint = did_you_mean(found, values) if isinstance(found, str) else f"Known: {', '.join(values)}."
-    hint = hint if hint.startswith("Known") else f"{hint} Known: {', '.join(values)}."
-    yield ("E310", f"{_name(path)} is {_found(found)}", hint, place.span(path))
+    values, found = [str(item) for item in error.validator_value], error.instance
+    near = nearest(found, values) if isinstance(found, str) else None
+    hint = f"Did you mean {near!r}? " if near else ""
+    yield "E310", f"{_name(path)} is {_found(found)}", f"{hint}Known: {', '.join(values)}.", place.span(path)
 
 
 def _not_the_value(error: Any, place: Place, path: Path) -> Iterator[_Message]:
     wanted = canonical(error.validator_value)
-    yield ("E310", f"{_name(path)} is {_found(error.instance)}", f"Expected {wanted}.", place.span(path))
+    yield "E310", f"{_name(path)} is {_found(error.instance)}", f"Expected {wanted}.", place.span(path)
+
+
+_BOUNDS: Mapping[str, tuple[str, str]] = {
+    "minimum": ("{found}", "At least {limit}."),
+    "maximum": ("{found}", "At most {limit}."),
+    "minLength": ("{size} characters long", "At least {limit}."),
+    "maxLength": ("{size:,} characters long", "At most {limit:,} characters."),
+    "minItems": ("a list of {size}", "At least {limit}."),
+    "maxItems": ("a list of {size}", "At most {limit}."),
+    "minProperties": ("a mapping of {size}", "At least {limit}."),
+    "maxProperties": ("a mapping of {size}", "At most {limit}."),
+    "uniqueItems": ("a list with doubles", "No entry may stand twice."),
+}
+"""Keyword → what the value is, and what it may be."""
 
 
 def _out_of_bounds(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    rule, limit = error.validator, error.validator_value
-    sentence = {
-        "minimum": f"At least {limit}.",
-        "maximum": f"At most {limit}.",
-        "minLength": "It must not be empty." if limit == 1 else f"At least {limit} characters.",
-        "maxLength": f"At most {limit} characters.",
-        "minItems": "It must not be empty." if limit == 1 else f"At least {limit} entries.",
-        "maxItems": f"At most {limit} {'entry' if limit == 1 else 'entries'}.",
-        "minProperties": "It must not be empty.",
-        "maxProperties": f"At most {limit} entries.",
-        "uniqueItems": "No entry may stand twice.",
-    }[rule]
-    what = _found(error.instance)
-    if rule in {"minLength", "maxLength"}:
-        what = f"{len(error.instance)} characters long"
-    elif rule in {"minItems", "maxItems"}:
-        what = f"a list of {len(error.instance)}"
-    elif rule in {"minProperties", "maxProperties"}:
-        what = f"a mapping of {len(error.instance)}"
-    elif rule == "uniqueItems":
-        what = "a list with doubles"
-    yield ("E311", f"{_name(path)} is {what}", sentence, place.span(path))
+    found, limit, value = _BOUNDS[error.validator], error.validator_value, error.instance
+    size = len(value) if isinstance(value, str | list | Mapping) else 0
+    summary = f"{_name(path)} is {found[0].format(found=_found(value), size=size)}"
+    sentence = found[1].format(limit=limit)
+    advice = place.advice(str(path[-1])) if path else None
+    code = "E304" if advice else "E311"
+    yield code, summary, f"{sentence} {advice or ''}".strip(), place.span(path)
 
 
-def _bad_pattern(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    rule = error.schema.get("description") or f"It has to match {error.validator_value}."
-    yield ("E312", f"{_name(path)} is {_found(error.instance)}", rule, place.span(path))
+def _bad_form(error: Any, place: Place, path: Path) -> Iterator[_Message]:
+    yield "E312", f"{_name(path)} is {_found(error.instance)}", error.message, place.span(path)
 
 
-def _no_branch(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    """One of several shapes: the one that the value means to be is told by its `type`, its keys, or its JSON type."""
-    branches = error.validator_value
-    chosen = _branch(error.instance, branches)
-    if chosen is None:
-        yield from _which_branch(error, place, path, branches)
-        return
-    inner = [item for item in error.context if item.schema_path and item.schema_path[0] == chosen]
-    for item in inner:
-        yield from _explain(item, place, (*path, *item.relative_path))
-    if not inner:
-        yield ("E305", f"{_name(path)} fits several shapes", "Remove what does not belong together.", place.span(path))
-
-
-def _branch(value: Json, branches: list[Mapping[str, Any]]) -> int | None:
-    if isinstance(value, Mapping):
-        for number, branch in enumerate(branches):
-            properties = branch.get("properties", {})
-            constant = properties.get("type", {}).get("const")
-            if constant is not None and value.get("type") == constant:
-                return number
-        for number, branch in enumerate(branches):
-            required = branch.get("required", [])
-            if "type" not in required and required and all(key in value for key in required):
-                return number
-        shapes = [
-            n
-            for n, branch in enumerate(branches)
-            if "properties" in branch and "const" not in branch["properties"].get("type", {})
-        ]
-        return shapes[0] if len(shapes) == 1 and "type" not in value else None
-    matching = [number for number, branch in enumerate(branches) if _is_of(value, branch.get("type"))]
-    return matching[0] if len(matching) == 1 else None
-
-
-def _is_of(value: Json, wanted: Any) -> bool:
-    checks: dict[str, Callable[[Json], bool]] = {
-        "string": lambda item: isinstance(item, str),
-        "boolean": lambda item: isinstance(item, bool),
-        "integer": lambda item: isinstance(item, int) and not isinstance(item, bool),
-        "number": lambda item: isinstance(item, int | float) and not isinstance(item, bool),
-        "array": lambda item: isinstance(item, list),
-        "object": lambda item: isinstance(item, Mapping),
-    }
-    return wanted in checks and checks[wanted](value)
-
-
-def _which_branch(error: Any, place: Place, path: Path, branches: list[Mapping[str, Any]]) -> Iterator[_Message]:
-    value = error.instance
-    types = [
-        branch["properties"]["type"]["const"]
-        for branch in branches
-        if "const" in branch.get("properties", {}).get("type", {})
-    ]
-    if isinstance(value, Mapping) and types and isinstance(value.get("type"), str):
-        name = value["type"]
+def _no_shape(error: Any, place: Place, path: Path) -> Iterator[_Message]:
+    """None of several shapes: an unknown `type`, or something that is none of them."""
+    value, branches = error.instance, error.validator_value
+    types = types_of(branches)
+    if types and isinstance(value, Mapping) and isinstance(value.get("type"), str):
+        name, span = value["type"], place.span((*path, "type"))
         advice = place.advice(name)
-        code, summary = ("E304", f"{name!r} is not available here") if advice else ("E310", f"Unknown type {name!r}")
-        yield (code, summary, advice or did_you_mean(name, types), place.span((*path, "type")))
+        if advice:
+            yield "E304", f"{shown(name)} is not available on {place.here}", advice, span
+        else:
+            yield "E310", f"Unknown type {shown(name)}", did_you_mean(name, types), span
         return
-    yield ("E307", f"{_name(path)} is {_found(value)}", f"Expected {_alternatives(branches, types)}.", place.span(path))
+    yield "E307", f"{_name(path)} is {_found(value)}", f"Expected {_alternatives(branches)}.", place.span(path)
 
 
-def _alternatives(branches: Iterable[Mapping[str, Any]], types: list[str]) -> str:
-    found: list[str] = [f"`type: {name}`" for name in types]
+def _alternatives(branches: Iterable[Mapping[str, Any]]) -> str:
+    found: list[str] = []
     for branch in branches:
-        if "const" in branch.get("properties", {}).get("type", {}):
-            continue
-        if branch.get("required"):
+        types = types_of([branch])
+        if types:
+            found.append(f"`type: {types[0]}`")
+        elif branch.get("required"):
             found.append("a mapping with " + " and ".join(f"`{key}`" for key in branch["required"]))
         elif "const" in branch:
             found.append(canonical(branch["const"]))
-        elif branch.get("type") in _TYPES:
+        elif "anyOf" in branch:
+            found.append(_alternatives(branch["anyOf"]))
+        else:
             found.append(_TYPES[branch["type"]])
-    unique = list(dict.fromkeys(found))
-    return " or ".join(unique) if unique else "another value"
-
-
-def _condition(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    for item in error.context or ():
-        yield from _explain(item, place, (*path, *item.relative_path))
+    return " or ".join(dict.fromkeys(found))
 
 
 def _name(path: Path) -> str:
@@ -234,37 +185,21 @@ def _name(path: Path) -> str:
 
 def _found(value: Json) -> str:
     if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "…")
+        return shown(value)
     if isinstance(value, Mapping):
         return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    return canonical(value)
+    return "a list" if isinstance(value, list) else canonical(value)
 
 
-_HANDLERS: dict[str, Callable[[Any, Place, Path], Iterator[_Message]]] = {
+_HANDLERS: Mapping[str, Callable[[Any, Place, Path], Iterator[_Message]]] = {
     "additionalProperties": _unknown_fields,
-    "propertyNames": _bad_names,
+    "propertyNames": _bad_key,
     "required": _missing,
     "type": _wrong_type,
     "enum": _not_one_of,
     "const": _not_the_value,
-    "pattern": _bad_pattern,
-    "oneOf": _no_branch,
-    "anyOf": _no_branch,
-    "if": _condition,
-    **dict.fromkeys(
-        (
-            "minimum",
-            "maximum",
-            "minLength",
-            "maxLength",
-            "minItems",
-            "maxItems",
-            "minProperties",
-            "maxProperties",
-            "uniqueItems",
-        ),
-        _out_of_bounds,
-    ),
+    "pattern": _bad_form,
+    "oneOf": _no_shape,
+    "anyOf": _no_shape,
+    **dict.fromkeys(_BOUNDS, _out_of_bounds),
 }

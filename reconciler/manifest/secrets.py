@@ -18,6 +18,8 @@ _OVERLAP = 16_384
 _MOST_FOUND = 50
 _BASE64_LINE = re.compile(r"[A-Za-z0-9+/=]{40}")
 _LETTERS_AND_DIGITS = re.compile(r"(?=[^a-z]*+[a-z])(?=[^A-Z]*+[A-Z])(?=[^0-9]*+[0-9])")
+_USER = re.compile(r"(?<=://)[^/@\s]{1,200}(?=@)")
+_KEY_LINE = re.compile(r"\s*[A-Za-z0-9+/=]{48,}\s*\Z")
 _HEX = re.compile(r"[0-9a-f]{32,}\Z")
 _PLACEHOLDER = re.compile(
     r"x{4}|example|your|placeholder|redacted|changeme|dummy|fake|sample|12345678|abcdefgh", re.IGNORECASE
@@ -75,6 +77,20 @@ def find_secrets(text: str) -> list[Found]:
     kept: list[Found] = []
     _keep(kept, _search(text, 0, len(text)))
     return kept
+
+
+def masked(text: str) -> str:
+    """The text as it may be shown: credentials, and the user part of a URL, as stars."""
+    for found in find_secrets(text):
+        text = text[: found.offset] + "*" * found.length + text[found.offset + found.length :]
+    text = _USER.sub(lambda match: "*" * len(match[0]), text)
+    return "*" * len(text) if _KEY_LINE.match(text) else text
+
+
+def shown(text: str) -> str:
+    """A piece of user text for a sentence: masked, quoted, and cut where it is long."""
+    text = masked(text[:_OVERLAP])
+    return repr(text if len(text) <= 60 else text[:59] + "…")
 
 
 def _keep(kept: list[Found], found: Iterable[Found]) -> None:

@@ -18,6 +18,7 @@ from yaml import events as ev
 
 from reconciler.diagnostics import Problems
 from reconciler.manifest.limits import Limits
+from reconciler.manifest.secrets import shown
 from reconciler.manifest.syntax import explain
 from reconciler.model import Json, Path, Span
 
@@ -158,11 +159,6 @@ def _float(text: str) -> float:
     return value
 
 
-def shown(text: str) -> str:
-    """A piece of user text for a sentence: quoted, and cut where it is long."""
-    return repr(text if len(text) <= 60 else text[:59] + "…")
-
-
 # --- events to nodes --------------------------------------------------------------------------------------------------
 
 
@@ -243,7 +239,7 @@ class _Composer:
         span = self.span(event)
         if _SURROGATE.search(text):
             detail = "Half of a surrogate pair stands alone. Write the character itself, or as \\U0001F600."
-            self.note(event, "E203", "Not a character", detail)
+            self.note(event, "E202", "Character not allowed", detail)
             return _Node(span, "")
         if not _plain(event):
             return _Node(span, text, weight=len(text))

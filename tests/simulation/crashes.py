@@ -52,6 +52,7 @@ def count_requests(scenario: Scenario, profile: Profile, seed: int) -> int:
     async def main(world: World) -> int:
         stage = Stage(world, profile)
         try:
+            await stage.settle_strangers()
             await _before(stage, scenario)
             ended = await stage.apply_once(scenario.wanted, destroy=scenario.destroy)
             assert ended.exit is Exit.DONE
@@ -77,7 +78,6 @@ def survive(scenario: Scenario, profile: Profile, seed: int, crash: Crash) -> tu
 
 
 async def _before(stage: Stage, scenario: Scenario) -> None:
-    await stage.settle_strangers()
     if scenario.applied is not None:
         ended = await stage.apply_once(scenario.applied)
         assert ended.exit is Exit.DONE, ended
@@ -86,8 +86,9 @@ async def _before(stage: Stage, scenario: Scenario) -> None:
 
 async def _play(stage: Stage, scenario: Scenario, crash: Crash) -> Survival:
     survival = Survival()
+    await stage.settle_strangers()
+    strangers, start = await stage.strangers(), await stage.files()
     await _before(stage, scenario)
-    strangers, files = await stage.strangers(), await stage.files()
     died = await stage.apply_once(scenario.wanted, destroy=scenario.destroy, crash=crash)
     assert died.crashed
     survival.requests = len(died.wire.calls)
@@ -102,9 +103,20 @@ async def _play(stage: Stage, scenario: Scenario, crash: Crash) -> Survival:
         expendable = 1 if scenario.idle else 0  # the store that is replaced
         if len(gone) > expendable:
             survival.wrong.append(f"published ids are gone: {sorted(gone)}")
-    named = {item["id"] for _, item in await stage.attachments()}
-    survival.orphans = len(await stage.files() - files - named)
+    await _take_away(stage, scenario, survival)
+    survival.orphans = len(await stage.files() - start)
     return survival
+
+
+async def _take_away(stage: Stage, scenario: Scenario, survival: Survival) -> None:
+    """Destroy what is there, so that the Files which are left are those that nothing named."""
+    if not scenario.destroy:
+        ended = await stage.apply_once(scenario.wanted, destroy=True)
+        if ended.exit is not Exit.DONE:
+            survival.wrong.append(f"destroy afterwards ends with {ended.exit}")
+    ours, anchor = await stage.ours(), await stage.anchor()
+    if ours or anchor is not None:
+        survival.wrong.append(f"left after destroy: {ours} {anchor}")
 
 
 async def _recover(stage: Stage, scenario: Scenario, survival: Survival) -> None:
@@ -132,13 +144,16 @@ async def _check_rest(stage: Stage, scenario: Scenario, survival: Survival) -> N
             reasons = [change.reason for change in prepared.plan.changes if change.reason]
             survival.wrong.append(f"plan {number} is not empty: {steps} {reasons}")
         await stage.world.clock.sleep(60)
-    ours, anchor = await stage.ours(), await stage.anchor()
     if scenario.destroy:
-        if ours or anchor is not None:
-            survival.wrong.append(f"left after destroy: {ours} {anchor}")
         return
+    ours, anchor = await stage.ours(), await stage.anchor()
     if anchor is None or anchor.busy:
         survival.wrong.append(f"the anchor is {'missing' if anchor is None else 'busy'}")
+    else:
+        listed = sorted((str(entry.address), entry.id) for entry in anchor.inventory if entry.address.path is None)
+        there = sorted((str(tags.address), object_id) for _, object_id, tags in ours)
+        if listed != there:
+            survival.wrong.append(f"inventory: {listed}")
     addresses = Counter(str(tags.address) for _, _, tags in ours)
     expected = Counter(str(item.address) for item in scenario.wanted.desired)
     if addresses != expected:

@@ -1,0 +1,147 @@
+"""protect, on_delete, adopt, and what a manifest leaves behind when it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import Exit, Stop
+from reconciler.plan import Rules
+from tests.acceptance.world import World
+
+
+def test_a_deleted_manifest_deletes_object_documents_and_files(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    world.assistant("helper", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("VectorStore", "docs")
+    assert world.steps() == ["delete VectorStore/docs"]
+    assert world.settled()
+    assert not [item for item in world.everything().values() if item["object"] == "file"]
+
+
+@pytest.mark.parametrize("runtime", ["responses", "agents"])
+def test_protection_outlives_the_manifest(tmp_path: Path, runtime: str) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", runtime, lifecycle={"protect": True}, model="gpt-6.1-terra")
+    world.assistant("other", runtime, model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    assert world.changes()["Assistant/helper"]["blocked"]["rule"] == "protect"
+    with pytest.raises(Stop) as stopped:
+        world.apply()
+    assert stopped.value.code is Exit.REFUSED
+    world.assistant("helper", runtime, lifecycle={"protect": False}, model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    assert world.settled()
+
+
+@pytest.mark.parametrize("runtime", ["responses", "agents"])
+def test_retain_forgets_the_object_and_leaves_it_running(tmp_path: Path, runtime: str) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", runtime, lifecycle={"on_delete": "retain"}, model="gpt-6.1-terra")
+    world.assistant("other", runtime, model="gpt-6.1-terra")
+    assert world.settled()
+    live = world.id_of("Assistant/helper")
+    world.remove("Assistant", "helper")
+    assert world.steps() == ["forget Assistant/helper"]
+    assert world.settled()
+    assert live in world.everything()
+    assert "reconciler" not in str(world.everything()[live])
+
+
+@pytest.mark.parametrize("runtime", ["responses", "agents"])
+def test_a_retained_object_can_be_adopted_again_under_its_id(tmp_path: Path, runtime: str) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", runtime, lifecycle={"on_delete": "retain"}, model="gpt-6.1-terra", instructions="x")
+    world.assistant("other", runtime, model="gpt-6.1-terra")
+    assert world.settled()
+    live = world.id_of("Assistant/helper")
+    world.remove("Assistant", "helper")
+    assert world.settled()
+    world.assistant("back", runtime, lifecycle={"adopt": live}, model="gpt-6-sol", instructions="x")
+    assert world.steps() == ["adopt Assistant/back"]
+    assert world.settled()
+    assert world.id_of("Assistant/back") == live
+
+
+def test_a_store_is_adopted_with_its_foreign_documents_left_alone(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    store = world.api("POST", "/vector_stores", {"name": "Old"})["id"]
+    world.store("docs", {"a.md": "# A\n"}, lifecycle={"adopt": store}, display_name="New")
+    change = world.changes()["VectorStore/docs"]
+    assert (change["action"], change["id"]) == ("adopt", store)
+    assert world.settled()
+    assert world.api("GET", f"/vector_stores/{store}")["name"] == "New"
+
+
+def test_what_is_not_there_or_belongs_to_another_stack_is_not_adopted(tmp_path: Path) -> None:
+    first = World.new(tmp_path / "first")
+    first.store("docs", {"a.md": "# A\n"})
+    assert first.settled()
+    second = World(tmp_path / "second", first.emulator, first.time)
+    second.stack("other")
+    second.store("docs", {"a.md": "# A\n"}, lifecycle={"adopt": first.id_of("VectorStore/docs")})
+    assert second.changes()["VectorStore/docs"]["blocked"]["rule"] == "collision"
+    second.store("docs", {"a.md": "# A\n"}, lifecycle={"adopt": "vs_gone"})
+    assert second.changes()["VectorStore/docs"]["blocked"]["rule"] == "adopt"
+
+
+def test_an_expired_store_is_replaced_and_its_users_are_moved_before_it_goes(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.store("docs", {"a.md": "# A\n"}, expires_after={"anchor": "last_active_at", "days": 1})
+    tool = {"type": "file_search", "vector_stores": ["docs"]}
+    world.assistant("helper", model="gpt-6.1-terra", tools=[tool])
+    world.assistant("other", model="gpt-6.1-terra", tools=[tool])
+    assert world.settled()
+    old = world.id_of("VectorStore/docs")
+    world.time.base += 3 * 24 * 3600
+    assert world.steps() == [
+        "create VectorStore/docs",
+        "update Assistant/helper",
+        "update Assistant/other",
+        "delete VectorStore/docs",
+    ]
+    assert world.settled()
+    assert world.id_of("VectorStore/docs") != old
+    assert old not in world.everything()
+
+
+def test_no_prune_and_only_delete_nothing(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", model="gpt-6.1-terra")
+    world.assistant("other", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    world.rules = Rules(prune=False)
+    assert world.steps() == []
+    world.rules = Rules(only=frozenset({world.plan().plan.changes[1].address}))
+    assert world.steps() == []
+
+
+def test_an_empty_tree_deletes_nothing(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    assert world.changes()["Assistant/helper"]["blocked"]["rule"] == "empty_set"
+
+
+def test_a_failed_document_leaves_its_old_version_serving(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.store("docs", {"a.md": "# A\n", "b.md": "# B\n"})
+    assert world.settled()
+    store = world.id_of("VectorStore/docs")
+    before = {item["id"] for item in world.api("GET", f"/vector_stores/{store}/files")["data"]}
+    world.write("docs/a.md", b"\xff\xff\x00not text\xfe")
+    applied = world.apply()
+    assert applied.exit == Exit.INCOMPLETE
+    [line] = [event["lines"] for event in applied.events if event.get("lines")]
+    assert line[0].startswith("docs/a.md: ")
+    assert {item["id"] for item in world.api("GET", f"/vector_stores/{store}/files")["data"]} == before
+    assert len([item for item in world.everything().values() if item["object"] == "file"]) == 2
+    world.write("docs/a.md", "# A again\n")
+    assert world.settled()

@@ -1,0 +1,132 @@
+"""History, rollback and the hold that it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.errors import Exit, Stop
+from reconciler.model import Address
+from reconciler.plan import Rules
+from reconciler.workflow import bundles, history, outputs, prepare_rollback, show, show_one
+from tests.acceptance.world import World
+
+HELPER = Address("Assistant", "helper")
+
+
+def three_releases(tmp_path: Path) -> World:
+    world = World.new(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    for number in (1, 2, 3):
+        tool = {"type": "file_search", "vector_stores": ["docs"]}
+        world.assistant("helper", model="gpt-6.1-terra", instructions=f"Release {number}.\n", tools=[tool])
+        assert world.settled()
+    return world
+
+
+def rows(world: World) -> list[dict[str, Any]]:
+    session, _ = world.session()
+    return world.time.run(lambda: history(session, HELPER))
+
+
+def roll_back(world: World, version: str | None = None) -> None:
+    session, _ = world.session()
+    prepared = world.time.run(lambda: prepare_rollback(session, HELPER, version))
+    assert world.apply(prepared=prepared).exit == 0
+
+
+def live_instructions(world: World) -> str:
+    session, _ = world.session()
+    return str(world.time.run(lambda: show_one(session, HELPER))["spec"]["instructions"])
+
+
+def test_history_lists_releases_newest_first(tmp_path: Path) -> None:
+    found = rows(three_releases(tmp_path))
+    assert [row["version"] for row in found] == ["4", "3", "2", "1"]
+    assert [row["current"] for row in found] == [True, False, False, False]
+    assert found[0]["rev"] == "0" * 12
+    assert found[-1]["note"] == "first step of creation"
+
+
+def test_a_rollback_moves_the_pointer_and_holds_the_address(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    session, _ = world.session()
+    prepared = world.time.run(lambda: prepare_rollback(session, HELPER, None))
+    [change] = prepared.body["changes"]
+    assert [(field["path"], field["before"], field["after"]) for field in change["fields"]] == [
+        (["instructions"], "Release 3.\n", "Release 2.\n")
+    ]
+    assert world.apply(prepared=prepared).exit == 0
+    assert live_instructions(world) == "Release 2.\n"
+    assert world.steps() == []
+    assert [warning["code"] for warning in world.plan().body["warnings"]] == ["W401"]
+    world.assistant("helper", model="gpt-6.1-terra", instructions="Release 4.\n")
+    assert world.settled()
+    assert world.plan().body["warnings"] == []
+    assert live_instructions(world) == "Release 4.\n"
+
+
+def test_rolling_forward_ends_the_hold(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    roll_back(world, "2")
+    assert live_instructions(world) == "Release 1.\n"
+    world.rules = Rules(roll_forward=True)
+    assert world.settled()
+    world.rules = Rules()
+    assert world.steps() == []
+    assert live_instructions(world) == "Release 3.\n"
+
+
+def test_a_release_whose_store_is_gone_is_not_rolled_back_to(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    world.assistant("helper", model="gpt-6.1-terra", instructions="Without the store.\n")
+    world.remove("VectorStore", "docs")
+    assert world.settled()
+    session, _ = world.session()
+    with pytest.raises(Stop) as stopped:
+        world.time.run(lambda: prepare_rollback(session, HELPER, "3"))
+    assert stopped.value.code is Exit.REFUSED
+
+
+@pytest.mark.parametrize("runtime", ["agents", "assistants"])
+def test_what_has_no_versions_is_reverted_in_git(tmp_path: Path, runtime: str) -> None:
+    world = World.new(tmp_path, profile="compatible")
+    world.assistant("helper", runtime, model="gpt-6.1-terra")
+    assert world.settled()
+    session, _ = world.session()
+    with pytest.raises(Stop) as stopped:
+        world.time.run(lambda: prepare_rollback(session, HELPER, None))
+    assert stopped.value.code is Exit.INVALID
+    assert "Git" in stopped.value.detail
+
+
+@pytest.mark.parametrize(("version", "reason"), [("9", "no release 9"), ("4", "current one already"), ("1", "no release 1")])
+def test_only_real_earlier_releases_can_be_chosen(tmp_path: Path, version: str, reason: str) -> None:
+    world = three_releases(tmp_path)
+    session, _ = world.session()
+    with pytest.raises(Stop, match=reason):
+        world.time.run(lambda: prepare_rollback(session, HELPER, version))
+
+
+def test_outputs_name_the_version_and_bundles_hold_the_request(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    session, _ = world.session()
+    found = world.time.run(lambda: outputs(session))
+    assert found["Assistant/helper"]["version"] == "4"
+    assert found["VectorStore/docs"]["resource"] == "vector_store"
+    session, _ = world.session()
+    files = world.time.run(lambda: bundles(session))["helper"]
+    assert set(files) == {"SKILL.md", "assistant.json"}
+    assert found["VectorStore/docs"]["id"].encode() in files["assistant.json"]
+
+
+def test_show_lists_every_object_with_its_state(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    session, _ = world.session()
+    found = world.time.run(lambda: show(session))
+    assert [(row["address"], row["state"], row["documents"]) for row in found] == [
+        ("Assistant/helper", "ready", None),
+        ("VectorStore/docs", "ready", 1),
+    ]
