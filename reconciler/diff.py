@@ -1,18 +1,20 @@
 """Two specs of one kind → deltas, each with its cause.
 
-Whether there is a delta is decided by desired against live alone. The tags, which say what was last applied, decide only
-the cause: desired differs from the tag → manifest; live differs from the tag → drift; both → both; neither → the object
-it refers to is another one (reference), or a newer reconciler lowers the same manifest differently (tool).
+Whether there is a delta is decided by desired against live alone. The tags, which say what was last applied, decide
+only the cause: desired differs from the tag → manifest; live differs from the tag → drift; both → both; neither → the
+object it refers to is another one (reference), or a newer reconciler lowers the same manifest differently (tool).
 
 Values are compared in *id form* (what would be sent against what is there) and shown in *address form*.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 
-from reconciler.kinds.base import IN_PLACE, DocumentKind, Keeping, Kind
+from reconciler.kinds.base import IN_PLACE, DocumentKind, Keeping, Kind, identity
 from reconciler.model import (
     ABSENT,
     Address,
@@ -38,7 +40,8 @@ FREE_FORM = frozenset({"parameters", "schema"})
 """Keys whose values are JSON Schemas of the user's own: compared leaf by leaf, their lists by position."""
 
 LABELS = "labels"
-FILES = "files"
+RAW = "raw"
+"""What a manifest passes through unseen: nobody knows which of it the server shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def field_digest(value: Json) -> str:
 
 def field_digests(kind: Kind, desired: Desired) -> dict[str, str]:
     """What the fields tag says once this spec is applied."""
-    spec = _sorted_items(kind, kind.normalise(desired.spec))
+    spec = _comparable(kind, desired.spec)
     digests = {name: field_digest(spec[name]) for name in desired.spec}
     if desired.labels and kind.keeping is Keeping.METADATA:
         digests[LABELS] = labels_digest(desired.labels)
@@ -95,90 +98,104 @@ def label_key(key: str) -> str:
 
 
 def managed_labels(observed: Observed) -> frozenset[str]:
-    """The live metadata keys that we put there."""
+    """The live metadata keys that we put there.
+
+    Four hex digits can collide: where more live keys fit than we applied, none of them is taken to be ours.
+    """
     if observed.tags is None:
         return frozenset()
-    ours = observed.tags.fields.get(LABELS, "").split("+")[1:]
-    return frozenset(key for key in observed.labels if label_key(key) in ours)
+    ours = Counter(observed.tags.fields.get(LABELS, "").split("+")[1:])
+    there = Counter(label_key(key) for key in observed.labels)
+    return frozenset(key for key in observed.labels if there[label_key(key)] <= ours[label_key(key)])
 
 
 def diff(kind: Kind, desired: Desired, observed: Observed, ids: Ids) -> tuple[Delta, ...]:
     """Every field that differs, in the kind's own order of fields."""
     if not observed.complete:
         return ()
-    return tuple([*_field_deltas(kind, desired, observed, ids), *_label_deltas(kind, desired, observed)])
+    deltas = (*_field_deltas(kind, desired, observed, ids), *_label_deltas(kind, desired, observed))
+    ignored = desired.lifecycle.ignore_changes
+    left = tuple(item for item in deltas if not (item.cause is Cause.DRIFT and item.field in ignored))
+    return deltas if left and kind.keeping is Keeping.VERSIONS else left  # a new version rewrites every field
 
 
 def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) -> Iterator[Delta]:
-    wanted = _sorted_items(kind, kind.normalise(ids.to_ids(desired.spec)))
-    shown = _sorted_items(kind, kind.normalise(desired.spec))
-    live = _sorted_items(kind, kind.normalise(observed.spec))
-    last = None if observed.last_applied is None else _sorted_items(kind, kind.normalise(observed.last_applied))
+    wanted = _comparable(kind, ids.to_ids(desired.spec))
+    shown = _comparable(kind, desired.spec)
+    live = _comparable(kind, observed.spec)
+    last = None if observed.last_applied is None else ids.to_refs(_comparable(kind, observed.last_applied))
     digests = observed.tags.fields if observed.tags else {}
-    current = ids.current
-    for name in [*(f.name for f in kind.fields), "raw"]:
-        want, have = wanted.get(name, ABSENT), live.get(name, ABSENT)
-        if want is ABSENT and not (name in digests or kind.keeping is Keeping.VERSIONS):
+    for name in [*(declared.name for declared in kind.fields), RAW]:
+        want, have, digest = wanted.get(name, ABSENT), live.get(name, ABSENT), digests.get(name)
+        if want is ABSENT and digest is None and kind.keeping is not Keeping.VERSIONS:
             continue
-        if _equal(kind, name, want, have):
+        written = shown.get(name, ABSENT)
+        applied = digest is not None and written is not ABSENT and field_digest(written) == digest
+        if _equal(kind, name, want, have, applied=applied):
             continue
         before = ids.to_refs(have) if have is not ABSENT else ABSENT
-        after = mark_unknown(shown.get(name, ABSENT), ids)
-        cause = _cause(digests.get(name), shown.get(name, ABSENT), before)
-        if name in desired.lifecycle.ignore_changes and cause is Cause.DRIFT:
-            continue
-        applied = ABSENT if last is None else ids.to_refs(last.get(name, ABSENT))
-        seen = current.to_refs(have) if have is not ABSENT else ABSENT
-        for delta in _nested((name,), seen, after, kind, cause):
-            yield delta if last is None else _with_last(delta, applied, ids)
-
-
-def _with_last(delta: Delta, applied: Json, ids: Ids) -> Delta:
-    """Where the account itself keeps what was last applied, the cause is known value by value."""
-    value, after = _at(applied, delta.path[1:]), _known(delta.after)
-    changed, drifted = not same(after, value), not same(ids.to_refs(delta.before), value)
-    cause = Cause.REFERENCE if refs(after) else delta.cause
-    if changed or drifted:
-        cause = Cause.BOTH if changed and drifted else Cause.MANIFEST if changed else Cause.DRIFT
-    return Delta(delta.path, delta.before, delta.after, cause, value)
-
-
-def _at(value: Json, path: Path) -> Json:
-    for step in path:
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list):
-            value = next((item for item in value if item_identity(item) == step), ABSENT)
+        if last is not None:
+            cause = _cause_against(last.get(name, ABSENT), before, written)
+        elif digest is None:
+            cause = Cause.MANIFEST
         else:
-            return ABSENT
-    return value
+            drifted = field_digest(before) != digest if have is not ABSENT else kind.readable(name)
+            cause = _cause(written, changed=not applied, drifted=drifted)
+        for delta in _nested((name,), ids.current.to_refs(have), mark_unknown(written, ids), kind, cause):
+            yield delta if last is None else _with_last(delta, kind, last.get(name, ABSENT), ids)
 
 
-def _equal(kind: Kind, name: str, want: Json, have: Json) -> bool:
+def _equal(kind: Kind, name: str, want: Json, have: Json, *, applied: bool) -> bool:
+    """`applied`: the tag says that this very value was applied. It counts where the server need not show the value."""
     if want is ABSENT:
-        return kind.is_default(name, have)
-    if have is ABSENT or have is None:
-        return want is None or same(want, have) or (want in ([], {}) and kind.is_default(name, want))
-    return same(want, have)
+        declared = kind.field(name)
+        hidden = have is ABSENT and declared is not None and not declared.readable
+        return not hidden and kind.is_default(name, have)
+    if applied and not kind.readable(name) and _agree(want, have):
+        return True
+    return same(want, have) or (kind.is_default(name, want) and kind.is_default(name, have))
 
 
-def _cause(digest: str | None, desired: Json, live: Json) -> Cause:
-    """`digest` None: the field was not managed before, so the manifest asks for it now."""
-    if digest is None:
-        return Cause.MANIFEST
-    changed = desired is ABSENT or field_digest(_known(desired)) != digest
-    drifted = live is ABSENT or field_digest(live) != digest
+def _agree(want: Json, have: Json) -> bool:
+    """Whether both sides are equal in what both of them speak of."""
+    if isinstance(want, Mapping) and isinstance(have, Mapping):
+        return all(same(want[key], have[key]) for key in want if key in have)
+    return have is ABSENT or same(want, have)
+
+
+def _cause(written: Json, *, changed: bool, drifted: bool) -> Cause:
+    """Against what was last applied: the manifest changed, the account, both, or neither."""
     if changed:
         return Cause.BOTH if drifted else Cause.MANIFEST
     if drifted:
         return Cause.DRIFT
-    return Cause.REFERENCE if refs(_known(desired)) else Cause.TOOL
+    return Cause.REFERENCE if refs(written) else Cause.TOOL
+
+
+def _cause_against(last: Json, before: Json, written: Json) -> Cause:
+    """The same, where the account itself keeps the value that was last applied."""
+    return _cause(written, changed=not same(written, last), drifted=not same(before, last))
+
+
+def _with_last(delta: Delta, kind: Kind, last: Json, ids: Ids) -> Delta:
+    """A delta inside a field, with its own cause."""
+    value = _at(last, delta.path[1:], kind, delta.path[0])
+    cause = _cause_against(value, ids.to_refs(delta.before), _known(delta.after))
+    return replace(delta, cause=cause, last_applied=value)
+
+
+def _at(value: Json, path: Path, kind: Kind, name: str | int) -> Json:
+    for step in path:
+        if isinstance(value, list) and isinstance(step, str):
+            keys = _item_keys(kind, name)
+            value = next((item for item in value if identity(item, keys) == step), ABSENT)
+        else:
+            value = _part(value, step)
+    return value
 
 
 def mark_unknown(value: Json, ids: Ids) -> Json:
     """Refs whose id only apply will know are wrapped, so that they cannot be mistaken for the live one."""
-    if value is ABSENT:
-        return value
     return substitute(value, lambda ref: ref if ref.address in ids.known else Unknown(ref))
 
 
@@ -187,40 +204,41 @@ def _known(value: Json) -> Json:
         return value.ref
     if isinstance(value, Mapping):
         return {key: _known(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_known(item) for item in value]
-    return value
+    return [_known(item) for item in value] if isinstance(value, list) else value
 
 
 def _label_deltas(kind: Kind, desired: Desired, observed: Observed) -> Iterator[Delta]:
-    ours = frozenset(observed.labels) if kind.keeping is Keeping.VERSIONS else managed_labels(observed)
+    versions = kind.keeping is Keeping.VERSIONS
+    ours = frozenset(observed.labels) if versions else managed_labels(observed)
+    last = None if observed.last_applied is None else observed.last_applied.get(LABELS, {})
     digest = (observed.tags.fields if observed.tags else {}).get(LABELS, "").split("+")[0]
-    changed = (field_digest(dict(desired.labels)) if desired.labels else "") != digest
+    changed = digest != (field_digest(dict(desired.labels)) if desired.labels else "")
+    drifted = digest != (field_digest({key: observed.labels[key] for key in ours}) if ours else "")
+    whole = Cause.MANIFEST if versions or not digest else _cause(ABSENT, changed=changed, drifted=drifted)
     for key in sorted({*desired.labels, *ours}):
         want, have = desired.labels.get(key, ABSENT), observed.labels.get(key, ABSENT)
-        if not same(want, have):
-            cause = Cause.MANIFEST if changed or not digest else Cause.DRIFT
-            yield Delta((LABELS, key), have, want, cause)
+        if same(want, have):
+            continue
+        delta = Delta((LABELS, key), have, want, whole)
+        value = ABSENT if last is None else last.get(key, ABSENT)
+        yield delta if last is None else replace(delta, cause=_cause_against(value, have, want), last_applied=value)
 
 
 # --- nested paths -----------------------------------------------------------------------------------------------------
 
 
-def item_identity(item: Json) -> str:
-    """What tells one tool from another: its type, with a name where the type has one."""
-    if not isinstance(item, Mapping):
-        return ""
-    name = item.get("name") or item.get("server_label") or (item.get("function") or {}).get("name")
-    return f"{item.get('type')}:{name}" if name else str(item.get("type", ""))
+def _item_keys(kind: Kind, name: str | int) -> tuple[str, ...]:
+    declared = kind.field(str(name))
+    return (declared.item if declared else None) or ()
 
 
-def _sorted_items(kind: Kind, spec: Mapping[str, Json]) -> dict[str, Json]:
-    """Lists whose order means nothing, sorted by identity."""
-    full = dict(spec)
+def _comparable(kind: Kind, spec: Mapping[str, Json]) -> dict[str, Json]:
+    """A spec with the server's defaults spelled out, and lists whose order means nothing sorted by identity."""
+    full = kind.normalise(spec)
     for declared in kind.fields:
-        value = full.get(declared.name)
-        if declared.item and isinstance(value, list):
-            full[declared.name] = sorted(value, key=item_identity)
+        value, keys = full.get(declared.name), declared.item
+        if keys and isinstance(value, list):
+            full[declared.name] = sorted(value, key=partial(identity, keys=keys))
     return full
 
 
@@ -228,39 +246,26 @@ def _nested(path: Path, before: Json, after: Json, kind: Kind, cause: Cause) -> 
     """The deltas inside one field: objects by key, listed items by identity, free-form values leaf by leaf."""
     if path[-1] in FREE_FORM and isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _free_form(path, before, after, cause)
-    elif isinstance(before, Mapping) and isinstance(after, Mapping):
-        for key in sorted({*before, *after}):
-            left, right = before.get(key, ABSENT), after.get(key, ABSENT)
-            if not same(_plain(left), _plain(right)):
-                yield from _nested((*path, key), left, right, kind, cause)
-    elif len(path) == 1 and _is_identified(kind, path, before) and _is_identified(kind, path, after):
-        left_items = {item_identity(item): item for item in before}
-        right_items = {item_identity(item): item for item in after}
-        for key in sorted({*left_items, *right_items}):
-            left, right = left_items.get(key, ABSENT), right_items.get(key, ABSENT)
-            if not same(_plain(left), _plain(right)):
-                yield from _nested((*path, key), left, right, kind, cause)
-    else:
+        return
+    left, right = _parts(path, before, kind), _parts(path, after, kind)
+    if left is None or right is None:
         yield Delta(path, before, after, cause)
+        return
+    for key in sorted({*left, *right}):
+        one, other = left.get(key, ABSENT), right.get(key, ABSENT)
+        if not same(one, other):
+            yield from _nested((*path, key), one, other, kind, cause)
 
 
-def _plain(value: Json) -> Json:
-    """For comparison: what is known only after apply differs from everything that is known."""
-    if isinstance(value, Unknown):
-        return {"known_after_apply": str(value.ref)}
+def _parts(path: Path, value: Json, kind: Kind) -> Mapping[str, Json] | None:
+    """The parts of a value by their names, or None for what is compared as a whole."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _is_identified(kind: Kind, path: Path, value: Json) -> bool:
-    declared = kind.field(str(path[0]))
-    if declared is None or declared.item is None or not isinstance(value, list):
-        return False
-    identities = [item_identity(item) for item in value]
-    return "" not in identities and len(set(identities)) == len(identities)
+        return value
+    keys = _item_keys(kind, path[0])
+    if len(path) > 1 or not keys or not isinstance(value, list):
+        return None
+    items = {identity(item, keys): item for item in value}
+    return None if "" in items or len(items) < len(value) else items
 
 
 def _free_form(path: Path, before: Json, after: Json, cause: Cause) -> Iterator[Delta]:
@@ -270,10 +275,9 @@ def _free_form(path: Path, before: Json, after: Json, cause: Cause) -> Iterator[
     tree = DeepDiff(before, after, view="tree", ignore_order=False)
     for level in (level for group in tree.values() for level in group):
         inner: Path = tuple(level.path(output_format="list"))
-        left, right = _at_position(before, inner), _at_position(after, inner)
         while inner and isinstance(inner[-1], int):
             inner = inner[:-1]
-            left, right = _at_position(before, inner), _at_position(after, inner)
+        left, right = reduce(_part, inner, before), reduce(_part, inner, after)
         if not same(left, right):
             found[inner] = Delta((*path, *inner), left, right, cause)
     if not found:
@@ -281,15 +285,11 @@ def _free_form(path: Path, before: Json, after: Json, cause: Cause) -> Iterator[
     yield from (found[key] for key in sorted(found, key=lambda key: [str(part) for part in key]))
 
 
-def _at_position(value: Json, path: Path) -> Json:
-    for step in path:
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return ABSENT
-    return value
+def _part(value: Json, step: str | int) -> Json:
+    if isinstance(value, Mapping):
+        return value.get(step, ABSENT)
+    found = isinstance(value, list) and isinstance(step, int) and step < len(value)
+    return value[step] if found else ABSENT
 
 
 # --- documents --------------------------------------------------------------------------------------------------------

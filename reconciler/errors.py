@@ -51,7 +51,7 @@ _CODES = {
 
 _ADVICE = {
     Sort.AUTHENTICATION: "Check OPENAI_API_KEY, OPENAI_ORG_ID and OPENAI_PROJECT_ID, and `account` in reconciler.yaml.",
-    Sort.PERMISSION: "The key lacks a permission. Reading needs read access to vector stores, skills, agents and files.",
+    Sort.PERMISSION: "The key lacks a permission. Planning needs to read vector stores, skills, agents and files.",
     Sort.QUOTA: "The account is out of quota or over its spend limit; try again when that is settled.",
     Sort.RATE_LIMITED: "The account's rate limit is used up; try again later.",
     Sort.OVERLOADED: "The service is overloaded; try again later.",

@@ -37,13 +37,23 @@ class _Absent(Enum):
 ABSENT = _Absent.ABSENT
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Address:
-    """`Kind/name`, or `Kind/name:path` for a document of it: the only identity people see."""
+    """`Kind/name`, or `Kind/name:path` for a document of it: the only identity people see.
+
+    Addresses sort by kind, name and path; an object comes before its documents.
+    """
 
     kind: str
     name: str
     path: str | None = None
+
+    def __lt__(self, other: Address) -> bool:
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[str, str, str]:
+        return (self.kind, self.name, self.path or "")
 
     def __str__(self) -> str:
         base = f"{self.kind}/{self.name}"
@@ -99,6 +109,8 @@ def _plain(value: Json) -> Json:
     """Refs become tagged objects and whole floats become integers (RFC 8785: `1.0` is written `1`)."""
     if isinstance(value, Ref):
         return {"$ref": str(value)}
+    if isinstance(value, Unknown):
+        return {"known_after_apply": str(value.ref)}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -286,7 +298,8 @@ class Observed:
     """One live object: `spec` normalised and in address form, `raw` the server's own JSON, `tags` ours or None.
 
     `documents` is None when they were not listed (the store's tag vouched for them). `version` is the live version of
-    an object that has versions. `last_applied` is the spec we last applied, where the account itself can tell.
+    an object that has versions. `last_applied` is the spec that we last applied, with its `labels`, where the account
+    itself can tell.
     """
 
     kind: str
@@ -424,7 +437,9 @@ class Step:
     """One unit of work: a verb, a resource, the ids it needs, and the steps that must be done before it.
 
     `desired` is None for deletions; `observed` is None for creations (a creation that was interrupted has the pending
-    object). `surplus` are further pending objects of ours at the same address, deleted once this step is confirmed.
+    object). `surplus` are further objects of ours at the same address and of the same kind that go with this step.
+    `ordinal` counts steps that do the same to several objects at one address (two kinds of object, after an interrupted
+    change of runtime), so that no two steps of a plan have one name.
     """
 
     verb: Verb
@@ -439,9 +454,10 @@ class Step:
     surplus: tuple[Observed, ...] = ()
     replaces: Observed | None = None
     version: str | None = None
+    ordinal: int = 1
 
     def __str__(self) -> str:
-        return f"{self.verb.value} {self.address}"
+        return f"{self.verb.value} {self.address}" + (f" #{self.ordinal}" if self.ordinal > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)

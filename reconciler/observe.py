@@ -1,8 +1,8 @@
 """The account → what is there of ours. GET only.
 
-The number of requests depends on kinds and pages, not on documents: every collection that the stack uses is listed once,
-and an object whose tag vouches for what cannot be seen in the list is not looked into. What a list does not show is not
-taken to be absent before the list has been read in the other order and the id that the anchor names has been asked for.
+The number of requests depends on kinds and pages, not on documents: every collection that the stack uses is listed
+once, and an object whose tag vouches for what cannot be seen in the list is not looked into. What a list does not show
+is not taken to be absent before the list was read in the other order and the id that the anchor names was asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal
 from reconciler.account.bundles import BadBundle, unpack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Sort
-from reconciler.diff import label_key
+from reconciler.diff import managed_labels
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import DocumentKind, Keeping, Kind, VersionedKind
@@ -244,25 +244,23 @@ class _Observer:
 
     async def _tagged(self, kind: Kind, anchor: Anchor | None) -> list[Observed]:
         by_id = {item["id"]: item for item in await self._list(kind)}
-        mine = self._mine(kind, by_id.values(), anchor)
+        mine = self._mine(by_id.values(), anchor)
         if self._something_missing(kind, mine.values(), anchor):
             by_id |= {item["id"]: item for item in await self._list(kind, "asc")}
-            mine = self._mine(kind, by_id.values(), anchor)
+            mine = self._mine(by_id.values(), anchor)
             for entry in anchor.inventory if anchor else ():
                 if entry.kind == kind.name and entry.id not in by_id and (raw := await self._get(kind, entry.id)):
-                    mine |= self._mine(kind, [raw], anchor)
+                    mine |= self._mine([raw], anchor)
         return list(await asyncio.gather(*(self._complete(kind, raw, tags, anchor) for raw, tags in mine.values())))
 
-    def _mine(
-        self, kind: Kind, items: Iterable[dict[str, Any]], anchor: Anchor | None
-    ) -> dict[str, tuple[dict[str, Any], Tags]]:
+    def _mine(self, items: Iterable[dict[str, Any]], anchor: Anchor | None) -> dict[str, tuple[dict[str, Any], Tags]]:
         found: dict[str, tuple[dict[str, Any], Tags]] = {}
         for raw in items:
             tags = tagging.decode(raw.get("metadata"))
             if tags is None or tags.stack != self.scope.owner or tags.address.kind == anchors.KIND:
                 continue
             if anchor is not None and tags.lineage != anchor.lineage:
-                summary = f"{raw['id']} carries our stack's name but another lineage: a copy, or another team's stack. Left alone."
+                summary = f"{raw['id']} carries our stack's name but another lineage; left alone."
                 self.warnings.append(Notice("W301", summary, tags.address))
                 continue
             found[raw["id"]] = (raw, tags)
@@ -398,7 +396,7 @@ class _Observer:
         observed = Observed(kind.name, raw["id"], {}, raw, tags, version=live, complete=False)
         if tags.state == "pending":
             return replace(observed, complete=True, documents=())
-        if self._vouched_version(desired, tags, live == applied, raw["id"], ids):
+        if (desired is None or live == applied) and self._vouched_version(desired, tags, raw["id"], ids):
             self.verified[raw["id"]] = "tag"
             return observed
         self.verified[raw["id"]] = "full"
@@ -413,7 +411,7 @@ class _Observer:
             spec=content["spec"],
             labels=content["labels"],
             documents=documents,
-            last_applied=last["spec"] if last else None,
+            last_applied={**last["spec"], "labels": last["labels"]} if last else None,
             complete=True,
         )
 
@@ -443,12 +441,12 @@ class _Observer:
         return tags if mine else None
 
     def _vouched_version(
-        self, desired: Desired | None, tags: Tags, current: bool, object_id: str, ids: Mapping[Address, Observed]
+        self, desired: Desired | None, tags: Tags, object_id: str, ids: Mapping[Address, Observed]
     ) -> bool:
-        """Whether the description alone says that the live version is what the manifest wants."""
+        """Whether the description alone says that the live version, our last one, is what the manifest wants."""
         if desired is None:
             return not self._reads_fully(object_id)
-        if self._reads_fully(object_id) or not current or tags.spec != desired.digest():
+        if self._reads_fully(object_id) or tags.spec != desired.digest():
             return False
         known = {address: item.id for address, item in ids.items() if item.usable}
         return tags.refs == refs_digest(desired.spec, known)
@@ -518,8 +516,7 @@ def observed_from(kind: Kind, raw: Mapping[str, Any], tags: Tags | None, like: M
 
 def our_labels(observed: Observed) -> dict[str, str]:
     """The live metadata pairs that we put there."""
-    keys = observed.tags.fields.get("labels", "").split("+")[1:] if observed.tags else []
-    return {key: value for key, value in observed.labels.items() if label_key(key) in keys}
+    return {key: observed.labels[key] for key in sorted(managed_labels(observed))}
 
 
 async def list_attachments(account: Account, kind: Kind, parent: str) -> tuple[Attachment, ...]:

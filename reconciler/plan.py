@@ -2,14 +2,15 @@
 
 Everything is decided here; apply only walks the edges. The same inputs give the same plan, byte for byte.
 
-Edges come from references alone: a step that needs the id of an object waits for the step that creates it, and an object
-is deleted only after everything that used it has been moved or deleted. A replacement is "create the new" and "delete
-the old", so "create, move the users, delete" falls out of the edges.
+Edges come from references alone: a step that needs the id of an object waits for the step that creates it, and an
+object is deleted only after everything that used it has been moved or deleted. A replacement is "create the new" and
+"delete the old", so "create, move the users, delete" falls out of the edges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.diff import Ids, diff, diff_documents, field_digests, mark_unknown
@@ -43,7 +44,7 @@ PERCENT_FROM = 10
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a run allows. `allow_deletes` overrides both delete limits; `only` restricts to addresses and never deletes."""
+    """What a run allows. `allow_deletes` overrides both delete limits; `only` restricts to addresses, never deletes."""
 
     max_deletes: int = 5
     max_delete_percent: int = 20
@@ -118,12 +119,12 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
     """The plan that makes the account equal to `desired`. `as_of` is today's date (ISO), `manifests` their digest."""
     wanted = [] if rules.destroy else sorted(desired, key=lambda item: item.address)
     matches = [_match(item, snapshot) for item in wanted]
-    ids = _ids(matches, snapshot)
+    ids = _ids(matches, snapshot, rules)
     matches = [_decide_replacement(match, ids) for match in matches]
-    ids = _ids(matches, snapshot)
+    ids = _ids(matches, snapshot, rules)
     users = _users(wanted)
     warnings = list(snapshot.warnings)
-    drafts = [_draft(match, ids, snapshot, rules, users, warnings) for match in matches]
+    drafts = [draft for match in matches for draft in _drafts(match, ids, snapshot, rules, users, warnings)]
     drafts += _leftovers(matches, snapshot, rules, warnings)
     drafts = _restrict(drafts, wanted, rules, warnings)
     drafts = _budget(drafts, wanted, snapshot, rules)
@@ -155,16 +156,18 @@ def _match(desired: Desired, snapshot: Snapshot) -> _Match:
     here = snapshot.of(desired.address)
     moved = desired.lifecycle.moved_from
     if moved is not None and not any(item.kind == desired.kind for item in here):
-        here = (*here, *snapshot.of(moved))
+        here = (*here, *(item for item in snapshot.of(moved) if _state(item) == "ready"))
     same_kind = [item for item in here if item.kind == desired.kind]
     ready = [item for item in same_kind if _is_ready(item)]
-    pending = tuple(item for item in same_kind if item.tags is not None and item.tags.state == "pending")
-    retiring = [
-        item for item in same_kind if item.tags is not None and item.tags.state == "ready" and item.tags.retiring
-    ]
-    old = tuple([*retiring, *(item for item in here if item.kind != desired.kind)])
+    pending = tuple(item for item in same_kind if _state(item) == "pending")
+    retiring = [item for item in same_kind if _state(item) == "ready" and not _is_ready(item)]
+    old = (*retiring, *(item for item in here if item.kind != desired.kind))
     adopt = snapshot.adoptable.get(desired.lifecycle.adopt or "") if not ready and not pending else None
     return _Match(desired, ready[0] if ready else None, pending, old, tuple(ready[1:]), adopt)
+
+
+def _state(item: Observed) -> str:
+    return item.tags.state if item.tags else ""
 
 
 def _is_ready(item: Observed) -> bool:
@@ -184,7 +187,8 @@ def _decide_replacement(match: _Match, ids: Ids) -> _Match:
     return match
 
 
-def _ids(matches: Iterable[_Match], snapshot: Snapshot) -> Ids:
+def _ids(matches: Iterable[_Match], snapshot: Snapshot, rules: Rules) -> Ids:
+    """An id is known where the live object stays: so does what would be replaced, in a run that replaces nothing."""
     known: dict[Address, str] = {}
     live: dict[str, Address] = {}
     for item in snapshot.objects:
@@ -195,7 +199,9 @@ def _ids(matches: Iterable[_Match], snapshot: Snapshot) -> Ids:
             if file.path is not None:
                 live[file.file_id] = Address(item.tags.address.kind, item.tags.address.name, file.path)
     for match in matches:
-        there = match.current if match.stays else None
+        there = match.current if match.stays or rules.only else None
+        if match.current is None and match.adopt is not None and match.adopt.tags is None:
+            there = match.adopt
         if there is None:
             continue
         address = match.desired.address
@@ -221,165 +227,197 @@ def _users(desired: Sequence[Desired]) -> dict[Address, list[str]]:
 # --- one resource -----------------------------------------------------------------------------------------------------
 
 
-def _draft(
+def _drafts(
     match: _Match,
     ids: Ids,
     snapshot: Snapshot,
     rules: Rules,
     users: Mapping[Address, list[str]],
     warnings: list[Notice],
-) -> _Draft:
-    desired = match.desired
-    held = snapshot.holds.get(desired.address)
+) -> list[_Draft]:
+    """What happens to one resource; a second draft ends a replacement that an earlier run began."""
+    desired, current = match.desired, match.current
     affects = tuple(users.get(desired.address, ()))
     blank = Change(desired.address, desired.kind, Action.NONE, span=desired.span, affects=affects)
-    if match.rivals and match.current is not None:
-        named = ", ".join(item.id for item in (match.current, *match.rivals))
+    if match.rivals and current is not None:
+        named = ", ".join(item.id for item in (current, *match.rivals))
         summary = (
             f"Several live objects say that they are this one: {named}. Keep one and remove our tags from the others."
         )
-        return _Draft(replace(blank, blocked=Blocked("collision", summary), id=match.current.id))
-    if held is not None and held == desired.digest() and not rules.roll_forward:
+        return [_Draft(replace(blank, blocked=Blocked("collision", summary), id=current.id))]
+    held = snapshot.holds.get(desired.address) == desired.digest() and not rules.roll_forward
+    if held and match.stays and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
         warnings.append(Notice("W401", summary, desired.address, desired.span))
-        return _Draft(replace(blank, id=match.current.id if match.current else None, reason="held after a rollback"))
-    if match.current is None:
-        return _create_or_adopt(match, ids, snapshot, blank)
-    if match.why_replace:
-        return _replace(match, ids, blank)
-    return _update(match, ids, snapshot, blank)
-
-
-def _create_or_adopt(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
-    desired, kind = match.desired, KINDS[match.desired.kind]
+        return [_Draft(replace(blank, id=current.id, reason="held after a rollback"))]
+    if current is not None and match.why_replace:
+        return [_replace(replace(match, old=(current, *match.old)), ids, blank)]
+    if current is not None:
+        return _with_old_ended(_update(match, current, ids, snapshot, blank), match, blank)
     if desired.lifecycle.adopt and not match.pending:
-        if match.adopt is None:
-            summary = f"{desired.lifecycle.adopt} is not there to adopt. Correct the id, or remove `adopt`."
-            return _Draft(replace(blank, action=Action.ADOPT, blocked=Blocked("adopt", summary)))
-        if match.adopt.tags is not None:
-            owner = f"{match.adopt.tags.stack}, {match.adopt.tags.address}"
-            summary = f"{match.adopt.id} belongs to {owner}. Nothing is taken from another stack."
-            return _Draft(replace(blank, action=Action.ADOPT, id=match.adopt.id, blocked=Blocked("collision", summary)))
-        files = _files(kind, desired, match.adopt)
-        deltas = diff(kind, desired, match.adopt, ids)
-        change = replace(
-            blank,
-            action=Action.ADOPT,
-            cause=Cause.NEW,
-            id=match.adopt.id,
-            fields=deltas,
-            files=files,
-            observed=observed_digest(match.adopt),
-            reason="the manifest takes over this live object",
-        )
-        step = Step(
-            Verb.ADOPT,
-            desired.address,
-            desired.kind,
-            0,
-            desired=desired,
-            observed=match.adopt,
-            files=files,
-            fields=deltas,
-        )
-        return _Draft(change, (step,))
+        return _with_old_ended(_adopt(match, ids, blank), match, blank)
+    if match.old:
+        same_kind = match.old[0].kind == desired.kind
+        why = "an interrupted replacement is completed" if same_kind else ""
+        return [_replace(replace(match, why_replace=why), ids, blank)]
+    return [_create(match, ids, snapshot, blank)]
+
+
+def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:
+    desired, kind, found = match.desired, KINDS[match.desired.kind], match.adopt
+    change = replace(blank, action=Action.ADOPT, cause=Cause.NEW)
+    if found is None:
+        summary = f"{desired.lifecycle.adopt} is not there to adopt. Correct the id, or remove `adopt`."
+        return _Draft(replace(change, blocked=Blocked("adopt", summary)))
+    if found.tags is not None:
+        owner = f"{found.tags.stack}, {found.tags.address}"
+        summary = f"{found.id} belongs to {owner}. Nothing is taken from another stack."
+        return _Draft(replace(change, id=found.id, blocked=Blocked("collision", summary)))
+    files = _files(kind, desired, found)
+    deltas = diff(kind, desired, found, ids)
+    change = replace(
+        change,
+        id=found.id,
+        fields=deltas,
+        files=files,
+        observed=observed_digest(found),
+        reason="the manifest takes over this live object",
+    )
+    return _Draft(change, (_step(Verb.ADOPT, change, desired=desired, observed=found),))
+
+
+def _create(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
+    desired, kind = match.desired, KINDS[match.desired.kind]
     resumed = match.pending[0] if match.pending else None
     gone = [entry for entry in snapshot.inventory if entry[0] == desired.kind and entry[1] == desired.address]
-    reason = ""
-    cause = Cause.NEW
-    if match.old and match.old[0].kind != desired.kind:
-        return _replace(match, ids, blank)
-    if match.old:
-        reason = "an interrupted replacement is completed"
-        return _replace(replace(match, why_replace=reason), ids, blank)
+    cause, reason = Cause.NEW, ""
     if resumed is not None:
         reason = f"an interrupted run left {resumed.id} unconfirmed; it is completed"
     elif gone:
         cause, reason = Cause.DRIFT, f"{gone[0][2]} is no longer in the account"
-    files = _files(kind, desired, resumed)
-    deltas = _all_fields(desired, ids)
     change = replace(
         blank,
         action=Action.CREATE,
         cause=cause,
         id=resumed.id if resumed else None,
-        fields=deltas,
-        files=files,
+        fields=_all_fields(desired, ids),
+        files=_files(kind, desired, resumed),
         reason=reason,
-        moved_from=None,
     )
-    step = Step(
-        Verb.CREATE,
-        desired.address,
-        desired.kind,
-        0,
-        desired=desired,
-        observed=resumed,
-        files=files,
-        fields=deltas,
-        surplus=match.pending[1:],
-    )
-    return _Draft(change, (step,))
+    return _Draft(change, (_step(Verb.CREATE, change, desired=desired, observed=resumed, surplus=match.pending[1:]),))
 
 
 def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
-    desired, kind = match.desired, KINDS[match.desired.kind]
-    olds = (match.current, *match.old) if match.current else match.old
-    first = olds[0]
+    """Create the new one, and delete the old ones: the first of them is what people know as the object."""
+    desired, kind, first = match.desired, KINDS[match.desired.kind], match.old[0]
     moved_runtime = first.kind != desired.kind
-    deltas: tuple[Delta, ...] = ()
     if moved_runtime:
-        deltas = (Delta(("runtime",), _runtime(first.kind), _runtime(desired.kind), Cause.MANIFEST),)
+        deltas: tuple[Delta, ...] = (Delta(("runtime",), _runtime(first.kind), _runtime(desired.kind), Cause.MANIFEST),)
     else:
         deltas = diff(kind, desired, first, ids)
     resumed = match.pending[0] if match.pending else None
-    files = _files(kind, desired, resumed)
     reason = match.why_replace or f"it moves from {KINDS[first.kind].title} to {kind.title}"
     change = replace(
-        blank,
-        action=Action.REPLACE,
-        cause=Cause.MANIFEST if moved_runtime or deltas else Cause.DRIFT,
-        id=first.id,
+        _change_of_old(blank, first),
+        cause=Cause.MANIFEST if deltas else Cause.DRIFT,
         fields=deltas,
-        files=files,
-        observed=observed_digest(first),
+        files=_files(kind, desired, resumed),
         reason=reason,
-        replaces_kind=first.kind if moved_runtime else None,
     )
-    protected = (first.tags is not None and first.tags.protect) or desired.lifecycle.protect
-    if protected:
-        summary = (
-            f"It is protected and could only be replaced ({reason}). Remove `protect: true`, apply, and try again."
-        )
-        return _Draft(replace(change, blocked=Blocked("protect", summary)))
-    create = Step(
+    blocked = _protected(match.old, reason) or (_protected_by(reason) if desired.lifecycle.protect else None)
+    if blocked is not None:
+        return _Draft(replace(change, blocked=blocked))
+    create = _step(
         Verb.CREATE,
-        desired.address,
-        desired.kind,
-        0,
+        replace(change, fields=_all_fields(desired, ids)),
         desired=desired,
         observed=resumed,
-        files=files,
-        fields=_all_fields(desired, ids),
         surplus=match.pending[1:],
         replaces=first,
     )
-    delete = Step(
-        Verb.DELETE, desired.address, first.kind, 0, needs=(str(create),), observed=first, surplus=tuple(olds[1:])
+    return _Draft(change, (create, *_deletions(match.old, needs=(str(create),))))
+
+
+def _with_old_ended(main: _Draft, match: _Match, blank: Change) -> list[_Draft]:
+    """The new object is there; what is left of a replacement is to delete the old ones."""
+    if not match.old or main.change.blocked:
+        return [main]
+    reason = "an interrupted replacement is completed"
+    change = replace(_change_of_old(blank, match.old[0]), cause=Cause.MANIFEST, reason=reason)
+    blocked = _protected(match.old, reason)
+    if blocked is not None:
+        return [main, _Draft(replace(change, blocked=blocked))]
+    needs = tuple(str(step) for step in main.steps)
+    ended = _Draft(change, _deletions(match.old, needs=needs))
+    return [main, ended] if main.change.action is not Action.NONE else [ended]
+
+
+def _change_of_old(blank: Change, first: Observed) -> Change:
+    address = first.tags.address if first.tags else blank.address
+    return replace(
+        blank,
+        action=Action.REPLACE,
+        id=first.id,
+        moved_from=address if address != blank.address else None,
+        observed=observed_digest(first),
+        replaces_kind=first.kind if first.kind != blank.kind else None,
     )
-    return _Draft(change, (create, delete))
+
+
+def _protected(items: Iterable[Observed], reason: str) -> Blocked | None:
+    return _protected_by(reason) if any(item.tags and item.tags.protect for item in items) else None
+
+
+def _protected_by(reason: str) -> Blocked:
+    summary = f"It is protected and could only be replaced ({reason}). Remove `protect: true`, apply, and try again."
+    return Blocked("protect", summary)
+
+
+def _deletions(items: Sequence[Observed], needs: tuple[str, ...] = ()) -> tuple[Step, ...]:
+    """One step for each address and kind among some objects of ours."""
+    groups: dict[tuple[Address, str], list[Observed]] = {}
+    for item in items:
+        if item.tags is not None:
+            groups.setdefault((item.tags.address, item.kind), []).append(item)
+    return tuple(
+        Step(Verb.DELETE, address, kind, 0, needs=needs, observed=group[0], surplus=tuple(group[1:]))
+        for (address, kind), group in groups.items()
+    )
+
+
+def _step(
+    verb: Verb,
+    change: Change,
+    *,
+    desired: Desired,
+    observed: Observed | None,
+    surplus: tuple[Observed, ...] = (),
+    replaces: Observed | None = None,
+) -> Step:
+    return Step(
+        verb,
+        change.address,
+        change.kind,
+        0,
+        desired=desired,
+        observed=observed,
+        files=change.files,
+        fields=change.fields,
+        surplus=surplus,
+        replaces=replaces,
+    )
 
 
 def _runtime(kind: str) -> str:
     return str(getattr(KINDS[kind], "runtime", kind))
 
 
-def _update(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
-    desired, kind, current = match.desired, KINDS[match.desired.kind], match.current
-    if current is None or current.tags is None:
-        raise ValueError("only an object of ours can be updated")
+def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
+    desired, kind = match.desired, KINDS[match.desired.kind]
     deltas = diff(kind, desired, current, ids)
     files = _files(kind, desired, current)
+    if files and "files" in desired.lifecycle.ignore_changes and _cause_of_files(kind, desired, current) is Cause.DRIFT:
+        files = FileChanges(unmanaged=files.unmanaged)
     tags = stale_tags(kind, desired, current)
     missing = not current.complete and any(
         ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path
@@ -391,66 +429,44 @@ def _update(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draf
         files=files,
         observed=observed_digest(current),
         verified=snapshot.verified.get(current.id),
-        version=current.version,
     )
-    if not (deltas or files or tags or missing or match.pending or match.old):
+    if not (deltas or files or tags or missing or match.pending):
         return _Draft(change)
-    moved = current.tags.address if current.tags.address != desired.address else None
+    moved = current.tags.address if current.tags and current.tags.address != desired.address else None
     reason = ""
     if moved is not None:
         reason = f"renamed from {moved}"
     elif missing and not deltas:
         reason = "it refers to an object that is created or replaced"
-    elif match.old:
-        reason = "an interrupted replacement is completed"
     elif not (deltas or files):
         reason = f"only our tags change ({', '.join(tags)})" if tags else "an unconfirmed double is removed"
+    causes = {delta.cause for delta in deltas}
+    if files:
+        causes.add(_cause_of_files(kind, desired, current))
     change = replace(
         change,
         action=Action.UPDATE,
-        cause=_overall(deltas, files, current, desired, reference=missing),
+        cause=_overall(causes, otherwise=Cause.REFERENCE if missing else Cause.MANIFEST),
         moved_from=moved,
         reason=reason,
     )
-    update = Step(
-        Verb.UPDATE,
-        desired.address,
-        desired.kind,
-        0,
-        desired=desired,
-        observed=current,
-        files=files,
-        fields=deltas,
-        surplus=match.pending,
-    )
-    if not match.old:
-        return _Draft(change, (update,))
-    delete = Step(
-        Verb.DELETE,
-        desired.address,
-        match.old[0].kind,
-        0,
-        needs=(str(update),),
-        observed=match.old[0],
-        surplus=tuple(match.old[1:]),
-    )
-    return _Draft(replace(change, action=Action.REPLACE), (update, delete))
+    return _Draft(change, (_step(Verb.UPDATE, change, desired=desired, observed=current, surplus=match.pending),))
 
 
-def _overall(
-    deltas: tuple[Delta, ...], files: FileChanges | None, current: Observed, desired: Desired, *, reference: bool
-) -> Cause:
-    causes = {delta.cause for delta in deltas}
-    if files:
-        expected = current.tags.files.split(":")[1:2] if current.tags else []
-        stale = expected != [documents_digest(desired.documents)]
-        causes.add(Cause.MANIFEST if stale else Cause.DRIFT)
+def _cause_of_files(kind: Kind, desired: Desired, current: Observed) -> Cause:
+    """Which side changed, by the tag that speaks for the set of documents."""
+    tags = current.tags
+    if kind.keeping is Keeping.VERSIONS:
+        settled = tags is not None and tags.spec == desired.digest()
+    else:
+        settled = tags is not None and tags.files.split(":")[:2] == files_tag(desired).split(":")[:2]
+    return Cause.DRIFT if settled else Cause.MANIFEST
+
+
+def _overall(causes: set[Cause], *, otherwise: Cause) -> Cause:
     if Cause.BOTH in causes or {Cause.MANIFEST, Cause.DRIFT} <= causes:
         return Cause.BOTH
-    for cause in (Cause.MANIFEST, Cause.DRIFT, Cause.REFERENCE, Cause.TOOL):
-        if cause in causes:
-            return cause
-    return Cause.REFERENCE if reference else Cause.MANIFEST
+    return next((c for c in (Cause.MANIFEST, Cause.DRIFT, Cause.REFERENCE, Cause.TOOL) if c in causes), otherwise)
 
 
 def _files(kind: Kind, desired: Desired, current: Observed | None) -> FileChanges | None:
@@ -532,39 +548,27 @@ def _leftovers(matches: Sequence[_Match], snapshot: Snapshot, rules: Rules, warn
     used = {
         id(item) for match in matches for item in (match.current, *match.pending, *match.old, *match.rivals) if item
     }
-    groups: dict[tuple[Address, str], list[Observed]] = {}
-    for item in sorted(snapshot.objects, key=_age):
-        if id(item) not in used and item.tags is not None:
-            groups.setdefault((item.tags.address, item.kind), []).append(item)
-    drafts = []
-    for (address, kind), items in sorted(groups.items()):
-        ready = [item for item in items if item.tags is not None and item.tags.state == "ready"]
-        first = (ready or items)[0]
-        rest = tuple(item for item in items if item is not first)
-        drafts.append(_leftover(address, kind, first, rest, rules, warnings))
-    return [draft for draft in drafts if draft is not None]
+    left = sorted((item for item in snapshot.objects if id(item) not in used), key=_age)
+    return [_leftover(step, rules, warnings) for step in _deletions(left)]
 
 
-def _leftover(
-    address: Address, kind: str, first: Observed, rest: tuple[Observed, ...], rules: Rules, warnings: list[Notice]
-) -> _Draft:
-    tags = first.tags
-    if tags is None:
-        raise ValueError("only an object of ours can be left over")
-    change = Change(address, kind, Action.DELETE, Cause.REMOVED, first.id, observed=observed_digest(first))
-    if tags.protect:
+def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
+    items = [item for item in (step.observed, *step.surplus) if item is not None]
+    first = next((item for item in items if _state(item) == "ready"), items[0])
+    step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
+    change = Change(step.address, step.kind, Action.DELETE, Cause.REMOVED, first.id, observed=observed_digest(first))
+    if any(item.tags and item.tags.protect for item in items):
         summary = "It is protected. Put its manifest back, or set `protect: false` there, apply, and remove it then."
         return _Draft(replace(change, blocked=Blocked("protect", summary)))
     if not rules.prune and not rules.destroy:
-        warnings.append(
-            Notice("W402", f"{first.id} has no manifest any more; left alone because of --no-prune.", address)
-        )
+        summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
+        warnings.append(Notice("W402", summary, step.address))
         return _Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
-    if tags.retain:
+    if first.tags and first.tags.retain:
         change = replace(change, action=Action.FORGET, reason="`on_delete: retain`: our tags go, the object stays")
-        return _Draft(change, (Step(Verb.FORGET, address, kind, 0, observed=first, surplus=rest),))
+        return _Draft(change, (replace(step, verb=Verb.FORGET),))
     reason = "destroy" if rules.destroy else "no manifest speaks of it any more"
-    return _Draft(replace(change, reason=reason), (Step(Verb.DELETE, address, kind, 0, observed=first, surplus=rest),))
+    return _Draft(replace(change, reason=reason), (step,))
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -586,25 +590,25 @@ def _restrict(drafts: list[_Draft], wanted: Sequence[Desired], rules: Rules, war
     kept = []
     for draft in drafts:
         change = draft.change
-        chosen = change.address in rules.only or (change.address in needed and change.action is Action.CREATE)
-        if not chosen or change.action in {Action.DELETE, Action.FORGET}:
+        if change.action is Action.REPLACE and change.address in needed:
+            summary = "Needs to be replaced, which --only never does: it deletes nothing."
+            warnings.append(Notice("W403", summary, change.address))
             continue
-        if change.action is Action.REPLACE:
-            warnings.append(
-                Notice("W403", "Needs to be replaced, which --only never does: it deletes nothing.", change.address)
-            )
-            continue
-        kept.append(draft)
+        chosen = change.address in rules.only and change.action not in {Action.DELETE, Action.FORGET}
+        if chosen or (change.address in needed and change.action in {Action.CREATE, Action.ADOPT}):
+            kept.append(draft)
     return kept
 
 
 def _budget(drafts: list[_Draft], wanted: Sequence[Desired], snapshot: Snapshot, rules: Rules) -> list[_Draft]:
     deletes = [draft for draft in drafts if any(step.verb is Verb.DELETE for step in draft.steps)]
-    if rules.destroy or not deletes:
+    going = [draft for draft in drafts if draft.change.action in {Action.DELETE, Action.FORGET} and draft.steps]
+    if rules.destroy or not (deletes or going):
         return drafts
     managed = len({(item.kind, item.id) for item in snapshot.objects})
     blocked: Blocked | None = None
     if not wanted and rules.allow_deletes is None:
+        deletes = going
         blocked = Blocked(
             "empty_set",
             "There is no manifest at all, so everything would go. Use `reconciler destroy` if that is meant.",
@@ -666,40 +670,75 @@ def _risks(changes: Sequence[Change]) -> Iterable[Notice]:
 
 
 def _edges(drafts: Sequence[_Draft]) -> list[Step]:
-    steps = [replace(step, change=number) for number, draft in enumerate(drafts) for step in draft.steps]
+    steps = _distinct([replace(step, change=number) for number, draft in enumerate(drafts) for step in draft.steps])
     creators = {step.address: str(step) for step in steps if step.verb is Verb.CREATE}
+    uses = [_Uses.of(step) for step in steps]
     edged = []
-    for step in steps:
+    for step, own in zip(steps, uses, strict=True):
         needs = set(step.needs)
-        if step.desired is not None:
-            needs |= {
-                creators[ref.address]
-                for ref in refs(step.desired.spec)
-                if ref.address in creators and ref.address != step.address
-            }
+        needs |= {creators[address] for address in own.wanted if address in creators and address != step.address}
         if step.verb in {Verb.DELETE, Verb.FORGET}:
-            needs |= {str(other) for other in steps if other is not step and _lets_go(other, step)}
+            needs |= {str(other) for other, use in zip(steps, uses, strict=True) if use.lets_go(own)}
         edged.append(replace(step, needs=tuple(sorted(needs - {str(step)}))))
     return edged
 
 
-def _lets_go(user: Step, step: Step) -> bool:
-    """Whether `user` ends a use of the object that `step` deletes."""
-    if user.observed is None or step.observed is None or user.observed.id == step.observed.id:
-        return False
-    if user.verb is Verb.CREATE:
-        return False
-    if not user.observed.complete:
-        return user.desired is not None and any(ref.address == step.address for ref in refs(user.desired.spec))
-    return _mentions(user.observed.spec, step.observed.id)
+def _distinct(steps: Sequence[Step]) -> list[Step]:
+    """Each with a name of its own: several deletions at one address are counted."""
+    seen: Counter[str] = Counter()
+    found = []
+    for step in steps:
+        seen[str(step)] += 1
+        found.append(replace(step, ordinal=seen[str(step)]))
+    return found
 
 
-def _mentions(value: Json, text: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """What a step means for other objects: the ids it is about, the strings their values hold, the addresses it wants.
+
+    `unread`: the live value was not read (its tag vouched for it), so it may hold any of our ids.
+    """
+
+    ids: frozenset[str]
+    mentions: frozenset[str]
+    wanted: frozenset[Address]
+    about: Address
+    creates: bool
+    leaves: bool
+    unread: bool
+
+    @classmethod
+    def of(cls, step: Step) -> _Uses:
+        live = [item for item in (step.observed, *step.surplus) if item is not None]
+        return cls(
+            frozenset(item.id for item in live),
+            frozenset(text for item in live for text in _strings(item.spec)),
+            frozenset(ref.address for ref in refs(step.desired.spec)) if step.desired else frozenset(),
+            step.address,
+            creates=step.verb is Verb.CREATE,
+            leaves=step.desired is None,
+            unread=any(not item.complete for item in live),
+        )
+
+    def lets_go(self, other: _Uses) -> bool:
+        """Whether this step ends a use of an object that another step is about."""
+        if self.creates or not self.ids or self.ids & other.ids:
+            return False
+        if self.unread and self.leaves:
+            return not other.unread and not self.ids & other.mentions
+        return bool(self.mentions & other.ids) or (self.unread and other.about in self.wanted)
+
+
+def _strings(value: Json) -> Iterator[str]:
     if isinstance(value, str):
-        return value == text
-    if isinstance(value, Mapping):
-        return any(_mentions(item, text) for item in value.values())
-    return isinstance(value, list | tuple) and any(_mentions(item, text) for item in value)
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
 
 
 _VERBS = {Verb.ADOPT: 0, Verb.CREATE: 1, Verb.UPDATE: 2, Verb.FORGET: 3, Verb.DELETE: 4}

@@ -220,11 +220,11 @@ def load(data: bytes, name: str) -> Approval:
     if body["format_version"] != FORMAT_VERSION:
         found = canonical(body["format_version"])
         raise Stop(Exit.STALE, f"{name} has format {found}; this version reads {FORMAT_VERSION}.", "Plan again.")
-    _check(body, name)
     try:
+        _check(body, name)
         expected = digest(body)
-    except ValueError as error:
-        raise Stop(Exit.INVALID, f"{name} holds numbers that are no JSON.") from error
+    except (ValueError, RecursionError) as error:
+        raise Stop(Exit.INVALID, f"{name} holds numbers that are no JSON, or is nested too deeply.") from error
     if body["digest"] != expected:
         raise Stop(Exit.STALE, f"{name} was changed after it was saved: its digest does not fit.", "Plan again.")
     return Approval(body)
@@ -238,6 +238,10 @@ def _check(body: Mapping[str, Any], name: str) -> None:
     if error is not None:
         place = "/".join(str(part) for part in error.absolute_path) or "the top"
         raise Stop(Exit.INVALID, f"{name} is not a plan: at {place}, {error.message[:200]}", "Plan again.")
+    steps, changes = [step["step"] for step in body["steps"]], [step["change"] for step in body["steps"]]
+    known = all(isinstance(number, int) and number < len(body["changes"]) for number in changes)
+    if not known or len(set(steps)) < len(steps):
+        raise Stop(Exit.INVALID, f"{name} is not a plan: its steps do not fit its changes.", "Plan again.")
 
 
 _BOUND = ("stack", "environment", "lineage", "serial", "account", "manifests")
@@ -266,33 +270,44 @@ def check_approved(approval: Approval, fresh: Mapping[str, Any], *, resuming: bo
                 f"The saved plan is stale: {_NAMES[key]} changed since it was made.",
                 f"Approved {_brief(saved[key])}, now {_brief(fresh[key])}. Plan again.",
             )
-    approved = {_step_key(saved, step): step for step in saved["steps"]}
+    approved = {step["step"]: saved["changes"][step["change"]] for step in saved["steps"]}
     for step in fresh["steps"]:
-        key = _step_key(fresh, step)
-        if key not in approved:
+        name, change = step["step"], fresh["changes"][step["change"]]
+        if name not in approved or not _covers(approved[name], change, name, resuming=resuming):
             raise Stop(
                 Exit.STALE,
-                f"The saved plan does not cover `{step['step']}` as it would be done now.",
+                f"The saved plan does not cover `{name}` as it would be done now.",
                 "The account changed since the plan was made. Plan again.",
             )
 
 
-def _step_key(body: Mapping[str, Any], step: Mapping[str, Any]) -> str:
-    """What must be equal for a step to be the approved one: what it does, to which object, with which values.
+def _covers(saved: Mapping[str, Any], fresh: Mapping[str, Any], step: str, *, resuming: bool) -> bool:
+    """Whether a step does what was approved: to which object, with which values.
 
-    Ids that were not known equal any id; cause, reason and verification are not compared.
+    Ids that were not known equal any id; cause, reason and verification are not compared. A run that is resumed has
+    done a part of it already: the object is no longer as it was, and less is left to do.
     """
-    change = body["changes"][step["change"]]
-    fields = [[item["path"], _known(item.get("after"))] for item in change["fields"]]
-    files = change.get("files") or {}
-    content = {
-        name: [[f["path"], f["sha256"]] for f in files.get(name, ())]
-        for name in ("added", "changed", "updated", "removed")
-    }
-    creates = step["step"].startswith("create ")
-    identity = None if creates else change["id"]
-    before = None if creates else change["observed"]
-    return canonical([step["step"], change["resource"], identity, before, fields, content])
+    if (saved["resource"], saved.get("version")) != (fresh["resource"], fresh.get("version")):
+        return False
+    if not step.startswith("create "):
+        if saved["id"] != fresh["id"]:
+            return False
+        if saved["observed"] != fresh["observed"] and not resuming:
+            return False
+    approved, left = _values(saved), _values(fresh)
+    return left <= approved if resuming else left == approved
+
+
+def _values(change: Mapping[str, Any]) -> set[str]:
+    """Every value that a change sets, and what it does to each document."""
+    fields = [canonical([item["path"], "after" in item, _known(item.get("after"))]) for item in change["fields"]]
+    files = [
+        canonical([name, item["path"], item["sha256"]])
+        for name, items in (change.get("files") or {}).items()
+        if name != "unmanaged"
+        for item in items
+    ]
+    return {*fields, *files}
 
 
 def _known(value: Json) -> Json:
@@ -300,9 +315,7 @@ def _known(value: Json) -> Json:
         if set(value) == {"known_after_apply"}:
             return value["known_after_apply"]
         return {key: _known(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_known(item) for item in value]
-    return value
+    return [_known(item) for item in value] if isinstance(value, list) else value
 
 
 def _brief(value: Json) -> str:
@@ -355,9 +368,7 @@ def schema() -> dict[str, Json]:
         },
         optional=("files", "replaces_kind", "version"),
     )
-    counts = {
-        name: count for name in ("create", "update", "replace", "delete", "adopt", "forget", "unchanged", "blocked")
-    }
+    counts = dict.fromkeys(("create", "update", "replace", "delete", "adopt", "forget", "unchanged", "blocked"), count)
     risk = _object({"code": text, "summary": text, "address": maybe_text})
     warning = _object({"code": text, "summary": text, "address": maybe_text, "source": place})
     step = _object({"step": text, "change": count, "needs": {"type": "array", "items": text}})

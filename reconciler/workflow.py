@@ -6,7 +6,7 @@ Pure stages come from the core, requests go through one throttled account, and t
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
@@ -136,7 +136,7 @@ async def carry_out(
     digest: str | None = None,
     interrupt: asyncio.Event | None = None,
 ) -> AsyncIterator[Event]:
-    """Apply a plan; `digest` is the approved one where it is not the plan's own. Raises Stop before anything is written."""
+    """Apply a plan; `digest` is the approved one where it is not the plan's own. Raises Stop before any write."""
     if prepared.plan.blocked:
         raise Stop(Exit.REFUSED, "A safety rule forbids this plan; nothing was changed.")
 
@@ -329,7 +329,7 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
         desired.span,
         fields=deltas,
         observed=observed_digest(item),
-        reason=f"moves the pointer from version {item.version} to version {target}; held there until the manifest changes",
+        reason=f"back from version {item.version} to version {target}; held there until the manifest changes",
         version=target,
     )
     step = Step(Verb.UPDATE, address, item.kind, 0, desired=desired, observed=item, fields=deltas, version=target)
@@ -433,7 +433,7 @@ def _count(item: Observed) -> int | None:
 def _date(value: Json) -> str | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**33:
         return None
-    return datetime.datetime.fromtimestamp(value, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return dt.datetime.fromtimestamp(value, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _number(value: Json) -> int:

@@ -72,7 +72,7 @@ async def write(
     send: Callable[[], Awaitable[Reply]],
     reached: Callable[[], Awaitable[bool]],
 ) -> None:
-    """Send an update or a delete whose target can be read back: sent again only after a read shows it did not arrive."""
+    """Send an update or a delete whose target can be read back; again only after a read shows it did not arrive."""
     last = ""
     for _ in range(ATTEMPTS):
         try:

@@ -213,12 +213,7 @@ async def _wait(state: _Rollout, waiting: dict[str, Document], *, retries: int) 
             else:
                 await _give_up(state, item.file_id, document, item.error or item.status)
         if waiting and state.run.clock.monotonic() >= until:
-            seconds = int(state.run.file_deadline)
-            for file_id, document in waiting.items():
-                state.failed[document.path] = (
-                    f"not processed within {seconds} s ({file_id}); run again to look once more"
-                )
-                state.progress(document.path)
+            _too_late(state, waiting)
             break
         if waiting:
             await state.run.clock.sleep(pause)
@@ -228,6 +223,14 @@ async def _wait(state: _Rollout, waiting: dict[str, Document], *, retries: int) 
             await _detach(state.run, state.path, state.kind, file_id)
         await _attach(state, [(document, file_id) for file_id, document in again.items()])
         await _wait(state, again, retries=retries - 1)
+
+
+def _too_late(state: _Rollout, waiting: dict[str, Document]) -> None:
+    """Note the files whose deadline is over. They stay attached: the next run looks once more."""
+    seconds = int(state.run.file_deadline)
+    for file_id, document in waiting.items():
+        state.failed[document.path] = f"not processed within {seconds} s ({file_id}); run again to look once more"
+        state.progress(document.path)
 
 
 async def _settle(state: _Rollout, resumed: Sequence[Attachment], by_path: dict[str, Document]) -> None:
@@ -274,14 +277,19 @@ async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str
     for chunk in journal_chunks(files):
         async with run.keeper.journalled(chunk):
             await asyncio.gather(*(_detach(run, path, kind, file_id) for file_id in chunk))
-            await asyncio.gather(*(_delete_file(run, file_id) for file_id in chunk))
+            await delete_journalled(run, chunk)
 
 
 async def delete_files(run: Run, files: Sequence[str]) -> None:
     """Delete Files that nothing names any more: journalled first."""
     for chunk in journal_chunks(files):
         async with run.keeper.journalled(chunk):
-            await asyncio.gather(*(_delete_file(run, file_id) for file_id in chunk))
+            await delete_journalled(run, chunk)
+
+
+async def delete_journalled(run: Run, files: Sequence[str]) -> None:
+    """Delete Files that the journal names."""
+    await asyncio.gather(*(_delete_file(run, file_id) for file_id in files))
 
 
 async def _detach(run: Run, path: str, kind: DocumentKind, file_id: str) -> None:

@@ -39,6 +39,7 @@ class Keeper:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _journal: asyncio.Lock = field(default_factory=asyncio.Lock)
     _server_time: float = 0.0
+    _earlier_beat: float = 0.0
     _live: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     async def take(self, *, plan: str, kinds: Iterable[str], lineage: str) -> None:
@@ -47,7 +48,7 @@ class Keeper:
             await self._create(plan, kinds, lineage)
             return
         current = await self._read()
-        if current.busy and current.run != self.run_id and self._server_time - current.beat < TAKEOVER:
+        if self._held_by_another(current):
             age = max(0, int(self._server_time - current.beat))
             raise Stop(
                 Exit.LOCKED,
@@ -56,6 +57,7 @@ class Keeper:
             )
         if current.serial != self.anchor.serial:
             raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
+        self._earlier_beat = current.beat if current.busy else 0.0
         self.anchor = replace(
             current,
             inventory=self.anchor.inventory,
@@ -72,11 +74,18 @@ class Keeper:
 
         One group at a time. What was not deleted when the block ends with an error stays in the journal.
         """
+        if not files:
+            yield
+            return
         async with self._journal:
             self.anchor = replace(self.anchor, journal=tuple(files))
             await self._write()
             yield
             self.anchor = replace(self.anchor, journal=())
+
+    def forget_journal(self) -> None:
+        """Nothing that the journal names is to be deleted any more; written with the next write."""
+        self.anchor = replace(self.anchor, journal=())
 
     def note(self, entry: Entry) -> None:
         """Put an object into the inventory; written with the next write."""
@@ -98,11 +107,24 @@ class Keeper:
             async with self._lock:
                 await self._write_locked()
 
-    async def give_back(self, *, clean: bool) -> None:
-        """End the run. The serial grows only when it ended clean; else the anchor stays busy."""
+    async def give_back(self, *, clean: bool, in_doubt: bool = False) -> None:
+        """End the run. The serial grows only when it ended clean; else the anchor stays busy, held by nobody.
+
+        `in_doubt`: something may still happen that this run asked for, so the next one waits for it.
+        """
         if clean:
             self.anchor = replace(self.anchor, busy=False, run="", plan="", serial=self.anchor.serial + 1)
-        await self._write()
+        else:
+            self.anchor = replace(self.anchor, run="")
+        await self._write(beating=in_doubt)
+
+    def calm(self, settle: float) -> float:
+        """Seconds to wait until nothing of an earlier, unclean run can happen any more."""
+        return max(0.0, self._earlier_beat + settle - self._server_time)
+
+    def _held_by_another(self, current: Anchor) -> bool:
+        alive = self._server_time - current.beat < TAKEOVER
+        return current.busy and current.run not in {"", self.run_id} and alive
 
     async def remove(self) -> None:
         """Delete the anchor itself: the last thing that destroy does."""
@@ -193,15 +215,15 @@ class Keeper:
             raise Stop(Exit.STALE, f"The anchor {self.anchor.ids[0]} changed hands.", "Plan again.")
         return current
 
-    async def _write(self) -> None:
+    async def _write(self, *, beating: bool = True) -> None:
         async with self._lock:
-            await self._write_locked()
+            await self._write_locked(beating=beating)
 
-    async def _write_locked(self) -> None:
+    async def _write_locked(self, *, beating: bool = True) -> None:
         current = await self._read()
-        if current.busy and current.run not in {"", self.run_id} and self._server_time - current.beat < TAKEOVER:
+        if self._held_by_another(current):
             raise Stop(Exit.LOCKED, f"Another run ({current.run}) took this stack over.", "Nothing more was written.")
-        self.anchor = replace(self.anchor, beat=self._now())
+        self.anchor = replace(self.anchor, beat=self._now() if beating else 0)
         parts = anchors.encode(self.anchor)
         for number, metadata in enumerate(parts):
             if number < len(self.anchor.ids):

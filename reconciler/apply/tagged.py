@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Reply
 from reconciler.apply.creation import create_once, write
-from reconciler.apply.documents import delete_files, discard, gone, roll_out
+from reconciler.apply.documents import delete_files, delete_journalled, discard, gone, roll_out
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import Ids, diff, field_digests
@@ -196,6 +196,7 @@ async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: 
     run.keeper.note(
         Entry(step.kind, desired.address, object_id, None, desired.lifecycle.protect, desired.lifecycle.retain)
     )
+    _note_files(run, kind, step)
     if step.observed is not None and step.observed.tags and step.observed.tags.address != desired.address:
         run.keeper.drop(step.kind, step.observed.tags.address)
 
@@ -203,7 +204,7 @@ async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: 
 async def _send_update(
     run: Run, kind: Kind, raw: Mapping[str, Any], body: Mapping[str, Json], tags: Tags, desired: Desired
 ) -> None:
-    """One request with fields and metadata: other people's pairs are kept, ours replaced, labels we took away removed."""
+    """One request with fields and metadata: other people's pairs stay, ours are replaced, removed labels go."""
     object_id = str(raw["id"])
     path = f"{kind.collection}/{object_id}"
     live = observed_from(kind, raw, tagging.decode(raw.get("metadata")), desired.spec)
@@ -254,10 +255,13 @@ async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
     path = f"{kind.collection}/{item.id}"
     get = Call("GET", path, beta=kind.beta)
     call = Call("DELETE", path, beta=kind.beta)
-    await write(run, f"the deletion of {item.id}", send=lambda: run.account.send(call), reached=lambda: gone(run, get))
+    entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
+    files = [file_id for file_id in own or () if file_id in entries]
+    what = f"the deletion of {item.id}"
+    async with run.keeper.journalled(files):
+        await write(run, what, send=lambda: run.account.send(call), reached=lambda: gone(run, get))
+        await delete_journalled(run, files)
     if own:
-        entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
-        await delete_files(run, [file_id for file_id in own if file_id in entries])
         _drop_files(run, item.tags.address)
 
 
@@ -285,12 +289,20 @@ async def _bring_files(run: Run, kind: Kind, step: Step) -> list[str] | None:
         file_id = await upload_file(run, document)
         run.ids[_file_address(desired, change.path)] = file_id
     now = {run.ids[_file_address(desired, path)] for path in wanted}
-    for path, document in wanted.items():
-        address = _file_address(desired, path)
-        run.keeper.note(Entry(document_kind_of(kind).name, address, run.ids[address], document.sha256[:16]))
-    for change in step.files.removed:
-        run.keeper.drop(document_kind_of(kind).name, _file_address(desired, change.path))
     return [item.file_id for item in live or () if item.path is not None and item.file_id not in now]
+
+
+def _note_files(run: Run, kind: Kind, step: Step) -> None:
+    """The inventory is the only place that says which file an id is; a renamed object takes its files along."""
+    if kind.documents is None or kind.file_ids({}) is None:
+        return
+    desired = _desired(step)
+    before = step.observed.tags.address if step.observed and step.observed.tags else desired.address
+    for address in {before, desired.address}:
+        _drop_files(run, address)
+    for document in desired.documents:
+        address = _file_address(desired, document.path)
+        run.keeper.note(Entry(document_kind_of(kind).name, address, run.ids[address], document.sha256[:16]))
 
 
 def _file_address(desired: Desired, path: str) -> Address:

@@ -58,12 +58,12 @@ async def upload_file(run: Run, document: Document) -> str:
     """
     last: Failure | None = None
     for _ in range(ATTEMPTS):
-        readers: list[_Hashing] = []
+        source = _Source(run, document)
         call = Call(
             "POST",
             "/files",
             form=(("purpose", PURPOSE),),
-            uploads=(Upload("file", document.name, lambda: _opened(run, document, readers), document.bytes),),
+            uploads=(Upload("file", document.name, source.open, document.bytes),),
             timeout=60.0 + SECONDS_PER_MIB * document.bytes / 2**20,
         )
         try:
@@ -79,19 +79,31 @@ async def upload_file(run: Run, document: Document) -> str:
         if reply.data.get("object") != "file" or not ID_PATTERN.match(file_id):
             last = _malformed(call)
             continue
-        if not readers or readers[-1].digest.hexdigest() != document.sha256:
+        if not source.is_the_planned_one():
             await _forget(run, file_id)
             raise StepFailed(f"{document.path} changed while the run was under way; plan again")
         return file_id
     raise StepFailed(f"{document.path} could not be uploaded: {last.message if last else ''} (tried {ATTEMPTS} times)")
 
 
-@contextmanager
-def _opened(run: Run, document: Document, readers: list[_Hashing]) -> Iterator[BinaryIO]:
-    with run.open(document) as handle:
-        reader = _Hashing(handle)
-        readers.append(reader)
-        yield reader  # type: ignore[misc]
+class _Source:
+    """Opens a document for one call, and knows afterwards what was read."""
+
+    def __init__(self, run: Run, document: Document) -> None:
+        self._run = run
+        self._document = document
+        self._reader: _Hashing | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """A handle for the transport."""
+        with self._run.open(self._document) as handle:
+            self._reader = _Hashing(handle)
+            yield self._reader  # type: ignore[misc]
+
+    def is_the_planned_one(self) -> bool:
+        """Whether the bytes that went by are those that the plan was made from."""
+        return self._reader is not None and self._reader.digest.hexdigest() == self._document.sha256
 
 
 def _malformed(call: Call) -> Failure:

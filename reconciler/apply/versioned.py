@@ -16,7 +16,7 @@ from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Reply, Upload
 from reconciler.apply.creation import create_once, write
-from reconciler.apply.documents import delete_files, gone
+from reconciler.apply.documents import delete_files, delete_journalled, gone
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.errors import Exit
@@ -25,7 +25,7 @@ from reconciler.kinds.base import VersionedKind
 from reconciler.model import ID_PATTERN, Address, Desired, Json, Observed, Outcome, Step, Tags
 from reconciler.observe import get_object, read_version, refs_digest
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import Entry
+from reconciler.ownership.anchor import Entry, journal_chunks
 
 
 async def create(run: Run, step: Step) -> tuple[Outcome, str]:
@@ -201,7 +201,7 @@ async def _release(run: Run, kind: VersionedKind, step: Step, object_id: str, na
 
 
 async def _files(run: Run, step: Step) -> list[Mapping[str, Json]]:
-    """`files.json`: unchanged files keep their File, the others are uploaded. Old versions keep theirs, for rollback."""
+    """`files.json`: unchanged files keep their File, others are uploaded. Old versions keep theirs, for rollback."""
     desired = _desired(step)
     live = {item.path: item for item in (step.observed.documents if step.observed else None) or ()}
     renewed = {item.path for item in (*step.files.added, *step.files.changed)} if step.files else set()
@@ -221,7 +221,7 @@ async def _files(run: Run, step: Step) -> list[Mapping[str, Json]]:
 async def _post_version(
     run: Run, kind: VersionedKind, object_id: str, name: str, bundle: Mapping[str, bytes], op: str
 ) -> str:
-    """The number of a new version; an ambiguous one is looked for in the versions list, whose items have descriptions."""
+    """The number of a new version; an ambiguous one is looked for in the versions list, by its description."""
     path = f"{kind.collection}/{object_id}/versions"
     before = {str(raw.get("version")) for raw in await list_all(run.account, path, beta=kind.beta)} if not op else set()
     archive = pack(name, bundle)
@@ -273,15 +273,20 @@ async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
     if await get_object(run.account, kind, item.id) is None:
         return
     await _evidence(run, kind, item, item.tags.address)
-    files = await _files_of_all_versions(run, kind, item.id)
+    *early, last = journal_chunks(await files_of_all_versions(run, kind, item.id)) or [[]]
+    for chunk in early:
+        await delete_files(run, chunk)
     path = f"{kind.collection}/{item.id}"
     get = Call("GET", path, beta=kind.beta)
     call = Call("DELETE", path, beta=kind.beta)
-    await write(run, f"the deletion of {item.id}", send=lambda: run.account.send(call), reached=lambda: gone(run, get))
-    await delete_files(run, files)
+    what = f"the deletion of {item.id}"
+    async with run.keeper.journalled(last):
+        await write(run, what, send=lambda: run.account.send(call), reached=lambda: gone(run, get))
+        await delete_journalled(run, last)
 
 
-async def _files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[str]:
+async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[str]:
+    """The ids of the Files that the versions of ours name."""
     found: dict[str, None] = {}
     for raw in await list_all(run.account, f"{kind.collection}/{object_id}/versions", beta=kind.beta):
         tags = tagging.decode_line(raw.get("description"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.account.port import Account, Clock, Failure, Sort
 from reconciler.apply import tagged, versioned
+from reconciler.apply.heal import clear_journal
 from reconciler.apply.keeper import Keeper
 from reconciler.apply.run import OpenDocument, Run, StepFailed
 from reconciler.errors import Exit, Stop, stop_for
@@ -155,10 +156,22 @@ class _Walker:
         )
         beat = asyncio.ensure_future(keeper.beat())
         try:
+            await self._calm_down(run)
+            await clear_journal(run, self.found.snapshot.objects)
             await self._steps(run)
         finally:
             beat.cancel()
         await self._conclude(run)
+
+    async def _calm_down(self, run: Run) -> None:
+        """After an unclean run, wait until nothing that it asked for can still happen: absence means nothing before."""
+        if not any(step.verb is Verb.CREATE for step in self.plan.steps):
+            return
+        seconds = run.keeper.calm(run.settle)
+        if seconds > 0:
+            summary = f"The last run was interrupted; waiting {int(seconds) + 1} s for what it may have left under way."
+            self.emit(Event("warning", {"summary": summary}))
+            await self.clock.sleep(seconds)
 
     def emit(self, event: Event) -> None:
         self.queue.put_nowait(event)
@@ -182,12 +195,11 @@ class _Walker:
                     running.pop(task)  # type: ignore[arg-type]
         finally:
             signal.cancel()
-        for name in waiting:
-            self._report(waiting[name], Outcome.SKIPPED, summary="something it needs failed")
+        for step in waiting.values():
+            self._report(step, Outcome.SKIPPED, summary="something it needs failed")
 
     def _start_free(self, run: Run, waiting: dict[str, Step], running: dict[asyncio.Task[None], str]) -> None:
-        for name in list(waiting):
-            step = waiting[name]
+        for name, step in list(waiting.items()):
             ended = [self.conclusion.outcomes.get(need) for need in step.needs]
             if self.stopped is not None or any(
                 item in {Outcome.FAILED, Outcome.SKIPPED, Outcome.IN_DOUBT} for item in ended
@@ -284,14 +296,13 @@ class _Walker:
     async def _conclude(self, run: Run) -> None:
         if self.conclusion.interrupted:
             self.conclusion.exit = Exit.INTERRUPTED
-            await run.keeper.give_back(clean=False)
+            await run.keeper.give_back(clean=False, in_doubt=True)
             return
         clean = self.conclusion.exit is Exit.DONE
         if clean and self.options.destroy:
             await run.keeper.remove()
             return
-        in_doubt = self.conclusion.count(Outcome.IN_DOUBT) > 0
-        await run.keeper.give_back(clean=not in_doubt)
+        await run.keeper.give_back(clean=clean, in_doubt=self.conclusion.count(Outcome.IN_DOUBT) > 0)
         if clean:
             await self._read_back(run)
 

@@ -16,7 +16,9 @@ STARTER = Path(__file__).parent / "starter"
 @click.argument("directory", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
 @opt.output
 def init(directory: Path, **options: Any) -> int:
-    """Write a starter stack: a Stack, one Assistant, one VectorStore with a document. Existing files are never touched.
+    """Write a starter stack: a Stack, one Assistant, one VectorStore with a document.
+
+    Existing files are never touched.
 
     \b
     Examples:

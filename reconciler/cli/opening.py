@@ -45,7 +45,7 @@ def find_root(start: Path | None) -> Path:
 
 
 def load_tree(root: Path | None, options: Mapping[str, Any], *, cached: bool) -> Loaded:
-    """The manifests; raises Rejected. `cached`: known files are recognised by their status, for reading commands only."""
+    """The manifests; raises Rejected. `cached`: known files are recognised by their status; not for what writes."""
     from reconciler.manifest.hashcache import HashCache
     from reconciler.manifest.loader import load
 
@@ -63,7 +63,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
 
     from reconciler.account.clock import SystemClock
     from reconciler.account.limiter import Throttled
-    from reconciler.model import AccountInfo, Address
+    from reconciler.model import AccountInfo
     from reconciler.plan import Rules
     from reconciler.workflow import Session, rules_for
 
@@ -207,7 +207,7 @@ def _today(options: Mapping[str, Any]) -> str:
 
 
 def _revision(root: Path) -> str:
-    """The tree's commit, 12 hex digits; empty where there is none. Git is started without hooks and without monitors."""
+    """The tree's commit, 12 hex digits; empty where there is none. Git is started without hooks and monitors."""
     import re
     import subprocess
 

@@ -1,4 +1,4 @@
-"""What apply shows while it runs: live lines with a bar per store on a terminal, plain lines elsewhere, JSON on request."""
+"""What apply shows while it runs: live lines with bars on a terminal, plain lines elsewhere, JSON on request."""
 
 from __future__ import annotations
 

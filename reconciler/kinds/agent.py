@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from reconciler.diagnostics import Problems
 from reconciler.kinds.base import Context, Field, Manifest, choice, closed, integer, text
 from reconciler.kinds.runtime import (
     EFFORT,
@@ -50,25 +51,24 @@ _TRANSPORT: Json = {
 
 _TOOL_DEFAULTS: Mapping[str, Mapping[str, Json]] = MappingProxyType(
     {
-        "function": {"defer_loading": False, "async": None},
+        "function": {"defer_loading": False},
         "programmatic_tool_calling": {"enabled": True},
-        "mcp": {
-            "allowed_tools": None,
-            "connection_origin": "service",
-            "credential_id": None,
-            "request_metadata": {},
-            "required": False,
-        },
-        "web_search": {"allowed_domains": None, "context_size": "medium", "location": None, "mode": "live"},
+        "mcp": {"connection_origin": "service", "request_metadata": {}, "required": False},
+        "web_search": {"context_size": "medium", "mode": "live"},
         "computer_use": {"include_screenshots": False},
     }
 )
-"""What the server adds to a tool on read (SDK `PersistedAgentTool`)."""
+"""What the server adds to a tool on read, beside nulls (SDK `PersistedAgentTool`)."""
 
 _TRANSPORT_DEFAULTS: Mapping[str, Mapping[str, Json]] = MappingProxyType(
     {"http": {"headers": {}}, "stdio": {"args": [], "env_vars": []}}
 )
 _TEXT_DEFAULT: Mapping[str, Json] = MappingProxyType({"format": {"type": "text"}, "verbosity": "medium"})
+_SUBAGENTS = 6
+"""How many subagents run at once when subagents are enabled and nothing is said."""
+
+
+_HTTP_EXAMPLE: Json = {"type": "http", "server_url": "https://mcp.example.com/wiki"}
 
 
 class Agent(Runtime):
@@ -91,12 +91,23 @@ class Agent(Runtime):
             "tools",
             {"type": "array"},
             (
-                [{"type": "web_search", "context_size": "low"}],
                 [
+                    {"type": "web_search", "location": {"city": "Oslo"}},
+                    {"type": "mcp", "server_label": "wiki", "transport": _HTTP_EXAMPLE},
+                ],
+                [
+                    {"type": "mcp", "server_label": "wiki", "transport": _HTTP_EXAMPLE, "allowed_tools": ["read"]},
+                    {
+                        "type": "mcp",
+                        "server_label": "shell",
+                        "transport": {"type": "stdio", "command": "x", "cwd": "/"},
+                    },
                     {
                         "type": "function",
                         "function": {"name": "look_up", "description": "Finds.", "parameters": {"type": "object"}},
-                    }
+                    },
+                    {"type": "computer_use"},
+                    {"type": "programmatic_tool_calling"},
                 ],
             ),
             clear=[],
@@ -106,12 +117,11 @@ class Agent(Runtime):
         Field(
             "reasoning",
             closed({"effort": EFFORT, "summary": choice("auto", "concise", "detailed")}, minProperties=1),
-            ({"effort": "low"}, {"effort": "high"}),
+            ({"effort": "low", "summary": "auto"}, {"effort": "high"}),
+            readable=False,
         ),
-        Field(
-            "text", VERBOSITY, ({"verbosity": "low"}, {"verbosity": "high"}), clear=None, default=dict(_TEXT_DEFAULT)
-        ),
-        Field("service_tier", SERVICE_TIER, ("flex", "priority"), clear="auto", default="auto"),
+        Field("text", VERBOSITY, ({"verbosity": "low"}, {"verbosity": "high"}), default=dict(_TEXT_DEFAULT)),
+        Field("service_tier", SERVICE_TIER, ("flex", "fast"), clear="auto", default="auto"),
         Field(
             "multi_agent",
             closed({"enabled": {"type": "boolean"}, "max_concurrent_subagents": integer(1)}, "enabled"),
@@ -180,13 +190,13 @@ class Agent(Runtime):
         "temperature": "Saved agents have no sampling parameters: remove it, or set `runtime: responses`.",
         "top_p": "Saved agents have no sampling parameters: remove it, or set `runtime: responses`.",
         "max_output_tokens": "Saved agents have no output limit: remove it, or set `runtime: responses`.",
-        "truncation": "Saved agents manage their context themselves (`compaction`): remove it, or set `runtime: responses`.",
+        "truncation": "Saved agents shorten their context themselves: see `compaction`, or set `runtime: responses`.",
         "parallel_tool_calls": "Saved agents decide that themselves: remove it, or set `runtime: responses`.",
         "max_tool_calls": "Saved agents have no such limit: remove it, or set `runtime: responses`.",
         "tool_choice": "Saved agents choose their tools themselves: remove it, or set `runtime: responses`.",
         "fallback": "The runtime library does not run saved agents: remove it, or set `runtime: responses`.",
-        "file_search": "Saved agents have no file search: set `runtime: responses`, or offer the search as a function or MCP tool.",
-        "code_interpreter": "Saved agents work in a session's own sandbox: remove the tool, or set `runtime: responses`.",
+        "file_search": "Saved agents have none: set `runtime: responses`, or offer a search as a function or MCP tool.",
+        "code_interpreter": "Saved agents have their session's sandbox: remove the tool, or set `runtime: responses`.",
         "image_generation": "Saved agents have no image generation: remove the tool, or set `runtime: responses`.",
     }
 
@@ -214,57 +224,71 @@ class Agent(Runtime):
             lowered.append(with_raw(tool, {"type": tool.type, **rest.pop("function", {}), **rest}))
         return {"tools": lowered}
 
+    def check(self, manifest: Manifest, tools: Sequence[ResolvedTool], problems: Problems) -> None:
+        """The API refuses a limit for subagents that are not enabled."""
+        del tools
+        given = manifest.spec.get("multi_agent", {})
+        if "max_concurrent_subagents" in given and not given["enabled"]:
+            problems.add(
+                "E319",
+                "max_concurrent_subagents without subagents",
+                "Set `enabled: true`, or remove the limit.",
+                manifest.at("spec", "multi_agent", "max_concurrent_subagents"),
+                address=manifest.address,
+            )
+
+    def shape(self, tool: str) -> Mapping[str, Mapping[str, Json]]:
+        """A function's members stand in the tool itself."""
+        flat = dict(super().shape(tool))
+        return {**flat, **flat.pop("function", {}).get("properties", {})}
+
     def normalise(self, spec: Mapping[str, Json]) -> dict[str, Json]:
-        """Spell out the server's defaults; an effort that nobody asked for is the model's own and left alone."""
+        """Spell out the server's defaults. An effort that nobody asked for is the model's own, and has none."""
         full = dict(spec)
-        if isinstance(full.get("tools"), list):
-            full["tools"] = [_spelled_out(tool) for tool in full["tools"]]
-        if isinstance(full.get("text"), dict):
-            full["text"] = {**_TEXT_DEFAULT, **full["text"]}
-        if isinstance(full.get("multi_agent"), dict):
-            full["multi_agent"] = _multi_agent(full["multi_agent"])
-        if full.get("service_tier") == "fast":
-            full["service_tier"] = "priority"
+        for name, spelled_out in _SPELLED_OUT.items():
+            if name in full:
+                full[name] = spelled_out(full[name])
         return full
 
-    def decode(self, raw: Mapping[str, Json], like: Mapping[str, Json]) -> dict[str, Json]:
-        """Of `reasoning`, only what we ask for is read: the rest is the model's default (the API contradicts itself here)."""
-        spec = super().decode(raw, like)
-        wanted = like.get("reasoning")
-        live = spec.get("reasoning")
-        if isinstance(live, dict) and isinstance(wanted, Mapping):
-            spec["reasoning"] = {key: live.get(key) for key in wanted}
-        elif isinstance(live, dict):
-            spec["reasoning"] = {key: value for key, value in live.items() if value is not None}
-        if isinstance(spec.get("tools"), list):
-            spec["tools"] = [_known(tool) for tool in spec["tools"]]
-        return spec
+
+def _tools(value: Json) -> Json:
+    return [_tool(tool) if isinstance(tool, Mapping) else tool for tool in value] if isinstance(value, list) else value
 
 
-def _multi_agent(value: Mapping[str, Json]) -> dict[str, Json]:
-    """Without subagents the limit means nothing; with them it is 6 unless said otherwise."""
-    if not value.get("enabled"):
-        return {"enabled": False}
-    limit = value.get("max_concurrent_subagents")
-    return {"enabled": True, "max_concurrent_subagents": 6 if limit is None else limit}
-
-
-def _spelled_out(tool: Json) -> Json:
-    if not isinstance(tool, Mapping):
-        return tool
-    full = {**_TOOL_DEFAULTS.get(str(tool.get("type")), {}), **tool}
-    transport = full.get("transport")
+def _tool(tool: Mapping[str, Json]) -> dict[str, Json]:
+    full = {**_TOOL_DEFAULTS.get(str(tool.get("type")), {}), **_without_nulls(tool)}
+    transport, location = full.get("transport"), full.get("location")
     if isinstance(transport, Mapping):
-        full["transport"] = {**_TRANSPORT_DEFAULTS.get(str(transport.get("type")), {}), **transport}
+        full["transport"] = {**_TRANSPORT_DEFAULTS.get(str(transport.get("type")), {}), **_without_nulls(transport)}
+    if isinstance(location, Mapping):
+        full["location"] = _without_nulls(location)
     return full
 
 
-def _known(tool: Json) -> Json:
-    """A live tool without null members that its kind does not default to: new optional fields of the API."""
-    if not isinstance(tool, Mapping):
-        return tool
-    defaults = _TOOL_DEFAULTS.get(str(tool.get("type")), {})
-    return {key: value for key, value in tool.items() if value is not None or key in defaults}
+def _without_nulls(value: Mapping[str, Json]) -> dict[str, Json]:
+    """The server shows members that were not sent as null."""
+    return {key: item for key, item in value.items() if item is not None}
 
+
+def _text(value: Json) -> Json:
+    return {**_TEXT_DEFAULT, **_without_nulls(value)} if isinstance(value, Mapping) else value
+
+
+def _multi_agent(value: Json) -> Json:
+    if not isinstance(value, Mapping) or not value.get("enabled"):
+        return {"enabled": False} if isinstance(value, Mapping) else value
+    return {"enabled": True, "max_concurrent_subagents": _SUBAGENTS, **_without_nulls(value)}
+
+
+_SPELLED_OUT: Mapping[str, Callable[[Json], Json]] = MappingProxyType(
+    {
+        "tools": _tools,
+        "text": _text,
+        "multi_agent": _multi_agent,
+        "reasoning": lambda value: {"summary": None, **value} if isinstance(value, Mapping) else value,
+        "service_tier": lambda value: "priority" if value == "fast" else value,
+    }
+)
+"""Field → its value with the server's defaults; `fast` may be answered as `priority`, as in Responses."""
 
 AGENT = Agent()

@@ -27,6 +27,11 @@ from reconciler.model import Address, Document, Json
 MAX_FILES = 20
 """Code-interpreter files of one assistant."""
 
+_DEFAULT_RANKER = "default_2024_08_21"
+"""What `auto` is, and is returned as."""
+
+_NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+
 
 class Assistant(Runtime):
     """An assistant of the v2 API."""
@@ -51,8 +56,11 @@ class Assistant(Runtime):
             "tools",
             {"type": "array"},
             (
-                [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}],
-                [{"type": "code_interpreter"}],
+                [{"type": "function", "function": {"name": "look_up"}}, {"type": "code_interpreter"}],
+                [
+                    {"type": "code_interpreter", "files": ["prices.csv"]},
+                    {"type": "function", "function": {"name": "look_up", "strict": False, "description": "Finds."}},
+                ],
             ),
             clear=[],
             default=[],
@@ -81,8 +89,9 @@ class Assistant(Runtime):
             closed({"effort": EFFORT}, "effort"),
             ({"effort": "low"}, {"effort": "high"}),
             manifest="reasoning",
+            readable=False,
         ),
-        Field("tool_resources", None, clear={}),
+        Field("tool_resources", None, manifest="tools", clear={}),
     )
     tools = {
         "function": function_schema(strict=True, described=False),
@@ -91,7 +100,7 @@ class Assistant(Runtime):
                 "vector_stores": {**VECTOR_STORES, "maxItems": 1},
                 "max_num_results": integer(1, 50),
                 "ranking_options": closed(
-                    {"ranker": choice("auto", "default_2024_08_21"), "score_threshold": number(0, 1)}, "score_threshold"
+                    {"ranker": choice("auto", _DEFAULT_RANKER), "score_threshold": number(0, 1)}, "score_threshold"
                 ),
             },
             "vector_stores",
@@ -152,15 +161,21 @@ class Assistant(Runtime):
 
     def file_ids(self, raw: Mapping[str, Json]) -> list[str] | None:
         """Those of the code interpreter."""
-        found = ((raw.get("tool_resources") or {}).get("code_interpreter") or {}).get("file_ids") or []
-        return [item for item in found if isinstance(item, str)]
+        found = _inside(_inside(raw, "tool_resources"), "code_interpreter").get("file_ids")
+        return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+    def shape(self, tool: str) -> Mapping[str, Mapping[str, Json]]:
+        """The options of a file search stand in an object of their own; its stores and files in `tool_resources`."""
+        if tool == "file_search":
+            return {"type": {}, "file_search": self.tools[tool]}
+        return super().shape(tool)
 
     def normalise(self, spec: Mapping[str, Json]) -> dict[str, Json]:
         """Spell out what the server adds to a tool, and drop resources that say nothing."""
         full = dict(spec)
         if isinstance(full.get("tools"), list):
-            full["tools"] = [_spelled_out(tool) for tool in full["tools"]]
-        if isinstance(full.get("tool_resources"), dict):
+            full["tools"] = [_spelled_out(tool) if isinstance(tool, Mapping) else tool for tool in full["tools"]]
+        if isinstance(full.get("tool_resources"), Mapping):
             full["tool_resources"] = {
                 name: value
                 for name, value in full["tool_resources"].items()
@@ -169,20 +184,24 @@ class Assistant(Runtime):
         return full
 
 
-def _spelled_out(tool: Json) -> Json:
-    """Defaults of the v2 API: `strict` false, and a ranking that is the server's own choice."""
-    if not isinstance(tool, Mapping):
-        return tool
-    if tool.get("type") == "function" and isinstance(tool.get("function"), Mapping):
-        function = {key: value for key, value in tool["function"].items() if value is not None}
-        return {**tool, "function": {"strict": False, **function}}
+def _spelled_out(tool: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Defaults of the v2 API: `strict` false, no parameters, and a ranking that is the server's own choice."""
+    if tool.get("type") == "function":
+        function = {key: value for key, value in _inside(tool, "function").items() if value is not None}
+        return {**tool, "function": {"parameters": _NO_PARAMETERS, "strict": False, **function}}
     if tool.get("type") == "file_search":
-        search = dict(tool.get("file_search") or {})
-        ranking = {"ranker": "auto", "score_threshold": 0, **(search.get("ranking_options") or {})}
-        if ranking["ranker"] == "default_2024_08_21":
+        search = _inside(tool, "file_search")
+        ranking = {"score_threshold": 0, **_inside(search, "ranking_options")}
+        if ranking.get("ranker") in {None, _DEFAULT_RANKER}:
             ranking["ranker"] = "auto"
         return {**tool, "file_search": {**search, "ranking_options": ranking}}
     return tool
+
+
+def _inside(value: Mapping[str, Json], key: str) -> Mapping[str, Json]:
+    """An object inside an object, whatever stands there."""
+    found = value.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 ASSISTANT = Assistant()

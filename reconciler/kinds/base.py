@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
@@ -35,11 +35,13 @@ class Keeping(StrEnum):
 class Field:
     """One top-level field of a live object.
 
-    `name` is the API's own name, `manifest` what users write (None: the same). `schema` is the JSON Schema of what users
-    write; None: the field is derived, not written. `default` is what the server fills in when the field is not sent, `clear` what removing it sends. `replaces`:
-    the field cannot be updated. `item` names the keys that identify an item of a list whose order means nothing: the
-    first that an item has counts, after its `type`. `examples` are two different valid values, as users write them; the
-    contract test changes one into the other.
+    `name` is the API's own name, `manifest` what users write (None: the same). `schema` is the JSON Schema of what
+    users write; None: the field is derived from the one that `manifest` names. `default` is what the server fills in
+    when the field is not sent, `clear` what removing it sends. `replaces`: the field cannot be updated. `item` names
+    the keys that identify an item of a list whose order means nothing: after its `type`, the first one that an item
+    has. `readable` false: the server need not show what it was sent, or shows it filled up with values of its own
+    choice; once the tag says that the value was applied, only what both sides speak of is compared. `examples` are two
+    different valid values, as users write them; the contract test changes one into the other.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Field:
     clear: Json = None
     replaces: bool = False
     item: tuple[str, ...] | None = None
+    readable: bool = True
 
     @property
     def source(self) -> str:
@@ -99,7 +102,7 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One validated document: `spec` with files included and variables filled in, `spans` by path inside the document."""
+    """One validated document: `spec` with files included and variables filled in; `spans` by path in the document."""
 
     kind: str
     name: str
@@ -123,15 +126,14 @@ class Manifest:
 
     def desired(self, kind: Kind, spec: Mapping[str, Json], documents: tuple[Document, ...] = ()) -> Desired:
         """The resource that this manifest lowers to; field positions are those of the manifest's own fields."""
-        by_source = kind.sources
         spans: dict[Path, Span] = {(): self.spans[()]} if () in self.spans else {}
-        for path, span in self.spans.items():
-            if len(path) == 2 and path[0] == "spec" and path[1] in by_source:
-                spans[by_source[str(path[1])],] = span
-        ignored = tuple(by_source.get(name, name) for name in self.lifecycle.ignore_changes)
-        lifecycle = Lifecycle(
-            self.lifecycle.protect, self.lifecycle.retain, self.lifecycle.moved_from, ignored, self.lifecycle.adopt
-        )
+        ignored = set(self.lifecycle.ignore_changes)
+        for declared in (*kind.fields, *kind.inputs):
+            if ("spec", declared.source) in self.spans:
+                spans[declared.name,] = self.spans["spec", declared.source]
+            if declared.source in self.lifecycle.ignore_changes:
+                ignored.add(declared.name)
+        lifecycle = replace(self.lifecycle, ignore_changes=tuple(sorted(ignored)))
         return Desired(self.address, kind.name, spec, self.labels, documents, lifecycle, spans)
 
 
@@ -184,6 +186,11 @@ class Kind(ABC):
     """What users may write beside `fields`, folded into the field that each input names."""
 
     @property
+    def raw(self) -> dict[str, Json]:
+        """The schema of what a manifest may pass through."""
+        return raw_schema("metadata", *(f.name for f in self.fields), *self.sources)
+
+    @property
     def sources(self) -> dict[str, str]:
         """Manifest field → the field of the live object that it ends up in."""
         return {f.source: f.name for f in (*self.fields, *self.inputs) if f.schema is not None}
@@ -191,6 +198,11 @@ class Kind(ABC):
     def field(self, name: str) -> Field | None:
         """The declaration of a field by the API's name."""
         return next((f for f in self.fields if f.name == name), None)
+
+    def readable(self, name: str) -> bool:
+        """Whether the server shows the field as it was sent; nobody knows that of what `raw` passes through."""
+        declared = self.field(name)
+        return declared is not None and declared.readable
 
     def normalise(self, spec: Mapping[str, Json]) -> dict[str, Json]:
         """A spec with everything spelled out that the server would fill in; applied to both sides of a comparison."""
@@ -213,7 +225,7 @@ class Kind(ABC):
         """The spec of a live object. What `like` does not mention and this kind does not know is left out."""
         spec = {f.name: raw[f.name] for f in self.fields if f.name in raw}
         if "raw" in like:
-            spec["raw"] = {key: _like(raw.get(key), wanted) for key, wanted in like["raw"].items()}
+            spec["raw"] = {key: _like(raw[key], wanted) for key, wanted in like["raw"].items() if key in raw}
         return spec
 
     def unusable(self, raw: Mapping[str, Json]) -> str | None:
@@ -228,10 +240,10 @@ class Kind(ABC):
 
     def is_default(self, name: str, value: Json) -> bool:
         """Whether a live value is what the server has when the field was never sent."""
-        declared = self.field(name)
         if value is ABSENT or value is None or value in ([], {}):
             return True
-        return declared is not None and declared.default is not ABSENT and same(value, declared.default)
+        declared = self.field(name)
+        return declared is not None and same(value, declared.default)
 
 
 class VersionedKind(Kind):
@@ -304,6 +316,24 @@ def _like(live: Json, wanted: Json) -> Json:
     if isinstance(live, list) and isinstance(wanted, list) and len(live) == len(wanted):
         return [_like(a, b) for a, b in zip(live, wanted, strict=True)]
     return live
+
+
+def identity(item: Json, keys: Sequence[str]) -> str:
+    """What tells an item of a list from the others: its type, and the first of some keys that it has (or its name)."""
+    if not isinstance(item, Mapping):
+        return ""
+    found = (item[key].get("name") if isinstance(item[key], Mapping) else item[key] for key in keys if item.get(key))
+    name = next(found, None)
+    return f"{item.get('type')}:{name}" if name else str(item.get("type") or "")
+
+
+def raw_schema(*reserved: str) -> dict[str, Json]:
+    """The schema of `raw`. What the manifest has a field for does not go around it."""
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": rf"^(?!(?:{'|'.join(sorted(set(reserved)))})$)"},
+        "description": "New fields of the API that the reconciler does not know yet, passed through untouched.",
+    }
 
 
 def text(maximum: int, minimum: int = 1) -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """An uploaded File that an assistant's code interpreter reads.
 
-Files carry no tags at all: which file an id stands for is known from the release's own `files.json`, or from the anchor's
-inventory. A File never changes; another content or name is another File.
+Files carry no tags at all: which file an id stands for is known from the release's own `files.json`, or from the
+anchor's inventory. A File never changes; another content or name is another File.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class File(DocumentKind):
         return Attachment(str(raw["id"]), None, None, str(raw.get("filename")))
 
     def difference(self, document: Document, live: Attachment) -> str | None:
-        """In two words, why the live file is not the document; the inventory keeps the start of a digest, and no name."""
+        """In two words, why the live file is not the document; the inventory keeps a digest's start and no name."""
         if live.status == "missing":
             return "missing in the account"
         if not live.sha256 or not document.sha256.startswith(live.sha256):

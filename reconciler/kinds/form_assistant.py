@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.base import Context, Form, Manifest, closed
 from reconciler.kinds.agent import AGENT
 from reconciler.kinds.assistant import ASSISTANT
+from reconciler.kinds.base import Context, Form, Manifest, closed
 from reconciler.kinds.release import RELEASE
-from reconciler.kinds.runtime import NAME, RAW, Runtime, tool_branch
+from reconciler.kinds.runtime import NAME, Runtime, tool_branch
 from reconciler.model import Desired, Json
 
 RUNTIMES: Mapping[str, Runtime] = {kind.runtime: kind for kind in (RELEASE, AGENT, ASSISTANT)}
@@ -67,7 +67,7 @@ def _properties(kind: Runtime) -> dict[str, Json]:
         if declared.schema is not None:
             properties[declared.source] = dict(declared.schema)
     properties["tools"] = {"type": "array", "items": tool_schema(kind, named=True)}
-    properties["raw"] = RAW
+    properties["raw"] = kind.raw
     return properties
 
 

@@ -1,18 +1,22 @@
 """The `responses` runtime: a release, an immutable version of a Skill bundle behind the skill's default pointer.
 
-A bundle has three files. `assistant.json` is complete and authoritative: `request` holds the exact fields of a Responses
-request. `SKILL.md` repeats the instructions for people. `files.json` lists the code-interpreter files with their ids.
+A bundle has three files. `assistant.json` is complete and authoritative: `request` holds the exact fields of a
+Responses request. `SKILL.md` repeats the instructions for people. `files.json` lists the code-interpreter files with
+their ids.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
+from reconciler.diagnostics import Problems
 from reconciler.kinds.base import Context, Field, Manifest, VersionedKind, choice, closed, integer, number, text
 from reconciler.kinds.runtime import (
     CODE_FILES,
     EFFORT,
+    LOCATION,
     MODEL,
     SERVICE_TIER,
     TEMPERATURE,
@@ -20,7 +24,6 @@ from reconciler.kinds.runtime import (
     TOP_P,
     VECTOR_STORES,
     VERBOSITY,
-    LOCATION,
     ResolvedTool,
     Runtime,
     document_refs,
@@ -38,25 +41,27 @@ MAX_DESCRIPTION = 500
 
 _OUTSIDE_REQUEST = ("name", "description", "fallback")
 
+_WEIGHTS = ("embedding_weight", "text_weight")
 _RANKING = closed(
     {
         "ranker": choice("auto", "default-2024-11-15"),
         "score_threshold": number(0, 1),
-        "hybrid_search": closed({"embedding_weight": number(0, 1), "text_weight": number(0, 1)}),
+        "hybrid_search": closed({"embedding_weight": number(0, 1), "text_weight": number(0, 1)}, *_WEIGHTS),
     },
     minProperties=1,
 )
+_FILTER = closed({"tool_names": {"type": "array", "items": text(256)}, "read_only": {"type": "boolean"}})
 _ALLOWED_TOOLS: Json = {
     "anyOf": [
         {"type": "array", "items": text(256)},
-        closed(
-            {"tool_names": {"type": "array", "items": text(256)}, "read_only": {"type": "boolean"}}, minProperties=1
-        ),
+        {**_FILTER, "minProperties": 1},
     ]
 }
-_APPROVAL: Json = {
-    "anyOf": [choice("always", "never"), closed({"always": {"type": "object"}, "never": {"type": "object"}})]
-}
+_APPROVAL: Json = {"anyOf": [choice("always", "never"), closed({"always": _FILTER, "never": _FILTER})]}
+
+
+_ENDPOINTS = ("server_url", "connector_id", "tunnel_id")
+_NO_CREDENTIALS = "No manifest holds a credential: the application adds it to the request that it sends."
 
 
 class Release(VersionedKind, Runtime):
@@ -86,7 +91,10 @@ class Release(VersionedKind, Runtime):
                         "function": {"name": "look_up", "description": "Finds.", "parameters": {"type": "object"}},
                     }
                 ],
-                [{"type": "web_search", "search_context_size": "low"}],
+                [
+                    {"type": "web_search", "search_context_size": "low"},
+                    {"type": "code_interpreter", "files": ["prices.csv"]},
+                ],
             ),
             item=("name", "server_label"),
         ),
@@ -144,6 +152,7 @@ class Release(VersionedKind, Runtime):
                 "server_label": text(64),
                 "server_url": text(2048),
                 "connector_id": text(128),
+                "tunnel_id": text(128),
                 "server_description": text(1024, 0),
                 "allowed_tools": _ALLOWED_TOOLS,
                 "require_approval": _APPROVAL,
@@ -164,6 +173,8 @@ class Release(VersionedKind, Runtime):
         "programmatic_tool_calling": closed({}),
     }
     lacks = {
+        "mcp.authorization": _NO_CREDENTIALS,
+        "mcp.headers": _NO_CREDENTIALS,
         "multi_agent": "Only saved agents have subagents: set `runtime: agents`, or remove the field.",
         "compaction": "Only saved agents have it: set `runtime: agents`, or remove the field.",
         "experimental": "Only saved agents have it: set `runtime: agents`, or remove the field.",
@@ -203,16 +214,27 @@ class Release(VersionedKind, Runtime):
             lowered.append(with_raw(tool, {"type": tool.type, **rest}))
         return {"tools": lowered}
 
+    def check(self, manifest: Manifest, tools: Sequence[ResolvedTool], problems: Problems) -> None:
+        """An MCP server is somewhere, and in one place."""
+        for tool in tools:
+            if tool.type == "mcp" and sum(name in tool.value for name in _ENDPOINTS) != 1:
+                problems.add(
+                    "E319",
+                    f"The MCP server {tool.value['server_label']!r} needs one address",
+                    "Give it one of server_url, connector_id and tunnel_id.",
+                    tool.span(),
+                    address=manifest.address,
+                )
+
     def names(self, spec: Mapping[str, Json], files: Sequence[Mapping[str, Json]]) -> list[str]:
         """Vector stores and Files of its tools."""
         paths: dict[str, None] = {}
-        for tool in spec.get("tools") or ():
+        for tool in _objects(spec.get("tools")):
             container = tool.get("container")
-            stores = tool.get("vector_store_ids") or ()
-            listed = container.get("file_ids") or () if isinstance(container, Mapping) else ()
-            paths |= dict.fromkeys(f"/vector_stores/{item}" for item in stores if ID_PATTERN.match(str(item)))
-            paths |= dict.fromkeys(f"/files/{item}" for item in listed if ID_PATTERN.match(str(item)))
-        paths |= dict.fromkeys(f"/files/{item['id']}" for item in files if ID_PATTERN.match(str(item.get("id"))))
+            listed = container.get("file_ids") if isinstance(container, Mapping) else None
+            paths |= dict.fromkeys(f"/vector_stores/{item}" for item in _ids(tool.get("vector_store_ids")))
+            paths |= dict.fromkeys(f"/files/{item}" for item in _ids(listed))
+        paths |= dict.fromkeys(f"/files/{item}" for item in _ids([entry.get("id") for entry in files]))
         return list(paths)
 
     def describe(self, spec: Mapping[str, Json]) -> str:
@@ -256,17 +278,13 @@ class Release(VersionedKind, Runtime):
             return None
         spec = dict(assistant["request"])
         labels = spec.pop("metadata", {})
-        raw = assistant.get("raw", [])
-        passed = {key: spec.pop(key) for key in raw if key in spec} if isinstance(raw, list) else {}
+        raw = assistant.get("raw")
+        passed = {key: spec.pop(key) for key in raw if key in spec} if _are_texts(raw) else {}
         spec |= {key: assistant[key] for key in _OUTSIDE_REQUEST if key in assistant}
         if passed:
             spec["raw"] = passed
-        listed = (_object(files.get("files.json")) or {}).get("files", [])
-        return {
-            "spec": spec,
-            "labels": labels if isinstance(labels, dict) else {},
-            "files": [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else [],
-        }
+        listed = (_object(files.get("files.json")) or {}).get("files")
+        return {"spec": spec, "labels": labels if isinstance(labels, dict) else {}, "files": _objects(listed)}
 
 
 def _skill_md(name: str, description: str, body: str) -> bytes:
@@ -288,6 +306,20 @@ def _object(data: bytes | None) -> dict[str, Json] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _objects(value: Json) -> list[dict[str, Json]]:
+    """The objects of a list, whatever stands there."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _ids(value: Json) -> list[str]:
+    """What may be an id, of a list."""
+    return [item for item in value if isinstance(item, str) and ID_PATTERN.match(item)] if _are_texts(value) else []
+
+
+def _are_texts(value: Json) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 RELEASE = Release()

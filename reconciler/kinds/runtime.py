@@ -1,7 +1,7 @@
-"""What the runtimes of an assistant have in common: the words of the Assistant manifest, and how its tools are resolved.
+"""What the runtimes of an assistant have in common: the words of the Assistant manifest, and how tools are resolved.
 
-Each runtime is a kind of its own (`release`, `agent`, `assistant`). Here stands what users write once, whatever realises
-it, so that a value means the same and is checked the same everywhere.
+Each runtime is a kind of its own (`release`, `agent`, `assistant`). Here stands what users write once, whatever
+realises it, so that a value means the same and is checked the same everywhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reconciler.diagnostics import Problems, did_you_mean
-from reconciler.kinds.base import Context, FileEntry, Kind, Manifest, choice, closed, integer, number, text
+from reconciler.kinds.base import (
+    Context,
+    FileEntry,
+    Kind,
+    Manifest,
+    choice,
+    closed,
+    identity,
+    integer,
+    number,
+    raw_schema,
+    text,
+)
 from reconciler.model import Address, Desired, Document, Json, Path, Ref, Span
 
 NAME = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -122,6 +134,7 @@ class Runtime(Kind):
         before = len(context.problems.errors)
         tools = [tool for tool in resolve_tools(manifest, context) if self._fits(tool, manifest, context)]
         self._check_tools(manifest, tools, context.problems)
+        self.check(manifest, tools, context.problems)
         if len(context.problems.errors) > before:
             return None
         documents = self._documents(tools, context)
@@ -147,6 +160,32 @@ class Runtime(Kind):
         del manifest
         written = (f for f in self.fields if f.schema is not None and f.source != "tools")
         return {f.name: spec[f.source] for f in written if f.source in spec}
+
+    def check(self, manifest: Manifest, tools: Sequence[ResolvedTool], problems: Problems) -> None:
+        """Report what this runtime refuses and a schema cannot say."""
+
+    def shape(self, tool: str) -> Mapping[str, Mapping[str, Json]]:
+        """The members of a live tool of some type, with their schemas; empty for a type that is not known."""
+        schema = self.tools.get(tool)
+        return {"type": {}, **schema["properties"]} if schema else {}
+
+    def decode(self, raw: Mapping[str, Json], like: Mapping[str, Json]) -> dict[str, Json]:
+        """Of the live tools, what we know or ask for: servers add members of their own, and the API grows."""
+        spec = super().decode(raw, like)
+        keys = self._item_keys()
+        if isinstance(spec.get("tools"), list):
+            wanted = {identity(tool, keys): tool for tool in like.get("tools", ())}
+            spec["tools"] = [
+                _known_part(tool, self.shape(str(tool.get("type"))), wanted.get(identity(tool, keys), {}))
+                if isinstance(tool, Mapping)
+                else tool
+                for tool in spec["tools"]
+            ]
+        return spec
+
+    def _item_keys(self) -> tuple[str, ...]:
+        declared = self.field("tools")
+        return (declared.item if declared else None) or ()
 
     @abstractmethod
     def lower_tools(
@@ -178,33 +217,44 @@ class Runtime(Kind):
                 address=manifest.address,
             )
         for tool in tools:
-            key = (tool.type, identity(tool))
-            if key in names:
-                what = f"{tool.type} {key[1]!r}" if key[1] else tool.type
+            name = _tool_name(tool)
+            if (tool.type, name) in names:
+                what = f"{tool.type} {name!r}" if name else tool.type
                 problems.add(
                     "E308", f"Tool {what} stands twice", "Remove one of them.", tool.at, address=manifest.address
                 )
-            names[key] = tool.at
-
-
-RAW: Json = {
-    "type": "object",
-    "description": "New fields of the API that the reconciler does not know yet, passed through untouched.",
-}
+            names[tool.type, name] = tool.at
 
 
 def tool_branch(name: str, schema: Mapping[str, Json]) -> dict[str, Json]:
     """The whole schema of one type of tool."""
-    properties = {"type": {"const": name}, **schema["properties"], "raw": RAW}
-    return closed(properties, "type", *schema.get("required", ()))
+    inner = schema["properties"].get("function", {}).get("properties", {})
+    raw = raw_schema("type", *schema["properties"], *inner, *_UNDER_OTHER_NAMES)
+    return closed({"type": {"const": name}, **schema["properties"], "raw": raw}, "type", *schema.get("required", ()))
 
 
-def identity(tool: ResolvedTool) -> str:
+_UNDER_OTHER_NAMES = ("authorization", "container", "file_search", "headers", "server_url", "vector_store_ids")
+"""Members that manifests write under another name, or that hold credentials: nothing passes by their checks."""
+
+
+def _tool_name(tool: ResolvedTool) -> str:
     """What tells two tools of one type apart."""
     value = tool.value
     if tool.type == "function":
-        return str(value.get("function", {}).get("name", ""))
-    return str(value.get("server_label", value.get("name", "")))
+        return str(value["function"].get("name", ""))
+    return str(value.get("server_label", ""))
+
+
+def _known_part(live: Mapping[str, Json], shape: Mapping[str, Mapping[str, Json]], wanted: Json) -> dict[str, Json]:
+    """The members of a live object that its schema or the wanted value speaks of; all where there is no schema."""
+    asked = wanted if isinstance(wanted, Mapping) else {}
+    known = {}
+    for key, value in live.items():
+        if shape and key not in shape and key not in asked:
+            continue
+        inner = shape.get(key, {}).get("properties", {})
+        known[key] = _known_part(value, inner, asked.get(key)) if inner and isinstance(value, Mapping) else value
+    return known
 
 
 def resolve_tools(manifest: Manifest, context: Context) -> Iterator[ResolvedTool]:

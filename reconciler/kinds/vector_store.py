@@ -9,6 +9,18 @@ from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING
 from reconciler.model import Desired, Json
 
 
+def _entry(how: str) -> dict[str, Json]:
+    properties: dict[str, Json] = {how: text(256), "attributes": ATTRIBUTES, "chunking_strategy": CHUNKING}
+    if how == "glob":
+        properties["exclude"] = {"type": "array", "items": text(256)}
+    else:
+        properties |= {"name": text(256), "as": text(256)}
+    return closed(properties, how)
+
+
+_STATIC_EXAMPLE: Json = {"type": "static", "static": {"max_chunk_size_tokens": 400, "chunk_overlap_tokens": 100}}
+
+
 class VectorStore(Kind):
     """A vector store. Its documents are `vector_store_file`s; a store that expired can only be replaced."""
 
@@ -28,6 +40,20 @@ class VectorStore(Kind):
         ),
     )
 
+    inputs = (
+        Field(
+            "files",
+            {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "object", "oneOf": [_entry("glob"), _entry("path")]},
+                "description": "Documents, relative to the manifest. The first entry that matches a file counts.",
+            },
+            ([{"glob": "guides/*.md"}], [{"path": "guides/tea.md", "name": "All about tea.md"}]),
+        ),
+        Field("files", CHUNKING, ({"type": "auto"}, _STATIC_EXAMPLE), manifest="chunking_strategy"),
+    )
+
     def unusable(self, raw: Mapping[str, Json]) -> str | None:
         """Nothing revives an expired store: its files are gone."""
         return "the store expired and its documents are gone" if raw.get("status") == "expired" else None
@@ -42,14 +68,8 @@ class VectorStoreForm(Form):
     def spec_schema(self, choice: str | None = None) -> dict[str, Json]:
         """The store's fields, and the files that go into it."""
         del choice
-        files = {
-            "type": "array",
-            "minItems": 1,
-            "items": {"type": "object", "oneOf": [_entry("glob"), _entry("path")]},
-            "description": "Documents, relative to the manifest. The first entry that matches a file counts.",
-        }
-        properties: dict[str, Json] = {f.source: dict(f.schema or {}) for f in VECTOR_STORE.fields}
-        return closed({**properties, "chunking_strategy": CHUNKING, "files": files, "raw": {"type": "object"}})
+        written = (*VECTOR_STORE.fields, *VECTOR_STORE.inputs)
+        return closed({**{f.source: dict(f.schema or {}) for f in written}, "raw": VECTOR_STORE.raw})
 
     def lower(self, manifest: Manifest, context: Context) -> Desired | None:
         """The store; where the manifest gives no display name, the store is called like the manifest."""
@@ -65,15 +85,6 @@ class VectorStoreForm(Form):
         if len(context.problems.errors) > before:
             return None
         return manifest.desired(VECTOR_STORE, spec, documents)
-
-
-def _entry(how: str) -> dict[str, Json]:
-    properties: dict[str, Json] = {how: text(256), "attributes": ATTRIBUTES, "chunking_strategy": CHUNKING}
-    if how == "glob":
-        properties["exclude"] = {"type": "array", "items": text(256)}
-    else:
-        properties |= {"name": text(256), "as": text(256)}
-    return closed(properties, how)
 
 
 def _file_entry(entry: Mapping[str, Json], manifest: Manifest, position: int) -> FileEntry:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
-        # E2: the text of a file
+        # the text of a file
         "E201": "The file is not UTF-8.",
         "E202": "A character that may not stand in YAML as it is.",
         "E203": "The text is not YAML.",
@@ -25,7 +25,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "E212": "A %YAML line for another version of YAML.",
         "E213": "So many problems that the rest was not checked.",
         "E214": "An included file is not JSON.",
-        # E3: a manifest
+        # a manifest
         "E300": "No stack, or more than one.",
         "E301": "An unknown or missing apiVersion.",
         "E302": "An unknown or missing kind.",
@@ -44,7 +44,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "E316": "A chunking strategy whose overlap is too large.",
         "E317": "A JSON Schema that is not valid, or not in OpenAI's strict subset.",
         "E318": "The ownership tag of the live object would be too long.",
-        # E4: references
+        # references
         "E401": "No Tool manifest has this name.",
         "E402": "No VectorStore manifest has this name.",
         "E403": "A patch for a manifest that does not exist.",
@@ -52,25 +52,25 @@ CODES: Mapping[str, str] = MappingProxyType(
         "E405": "A variable that is not defined.",
         "E406": "`moved_from` names an address that still exists, or that is taken twice.",
         "E407": "Two manifests adopt one live object.",
-        # E5: files
+        # files
         "E501": "A pattern that matches no file.",
         "E503": "A file that cannot be used: missing, ignored, not a plain file, or unreadable.",
         "E504": "A file name for the account that is impossible, or equal to another one.",
         "E505": "A path or file name that is too long.",
         "E507": "A type of file that retrieval does not read.",
         "E508": "An empty file, or one that is too large.",
-        # E6: security
+        # security
         "E601": "A path or a link that may not be followed.",
         "E602": "A credential, or a field that would hold one.",
         "E603": "An invisible or reordering character.",
         "E604": "A URL that may not be used.",
         "E605": "A domain that may not be used.",
-        # R: risks of a plan
+        # risks of a plan
         "R101": "An object is deleted.",
         "R102": "An object is replaced: its id changes.",
         "R103": "An existing object is taken over.",
         "R201": "An assistant gets another model.",
-        # W: warnings
+        # warnings
         "W301": "An object carries our stack's name with another lineage; it was left alone.",
         "W302": "A release whose live version does not show our tag; it counts as somebody else's.",
         "W401": "An assistant is held after a rollback.",

@@ -25,6 +25,7 @@ _TYPES = {
     "boolean": "true or false",
     "object": "a mapping",
     "array": "a list",
+    "null": "null",
 }
 
 
@@ -99,7 +100,8 @@ def _missing(error: Any, place: Place, path: Path) -> Iterator[_Message]:
 
 
 def _wrong_type(error: Any, place: Place, path: Path) -> Iterator[_Message]:
-    expected = _TYPES[error.validator_value]
+    wanted = error.validator_value
+    expected = " or ".join(_TYPES[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
     yield "E307", f"{_name(path)} is {_found(error.instance)}", f"Expected {expected}.", place.span(path)
 
 

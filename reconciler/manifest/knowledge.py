@@ -12,47 +12,27 @@ import os
 import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.diagnostics import Problems, did_you_mean
+from reconciler.kinds.base import FileEntry
 from reconciler.manifest import names
 from reconciler.manifest.characters import unsafe_characters
 from reconciler.manifest.globs import has_magic
 from reconciler.manifest.hashcache import Content, HashCache
 from reconciler.manifest.secrets import Scanner
-from reconciler.manifest.tree import NotThere, PathRefused, SymlinkRefused, Tree, TreeError
-from reconciler.model import Document, Json, Span
+from reconciler.manifest.texts import note_tree_error
+from reconciler.manifest.tree import NotThere, Tree, TreeError
+from reconciler.model import Document, Span
 
 MAX_BYTES = 512 * 1024 * 1024
 _CHUNK = 1024 * 1024
-_USER_ATTRIBUTES = 12
-_LONGEST_KEY = 64
-_OURS = "reconciler_"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One item of `files`: a `glob` or a `path`, both relative to the manifest's directory; `as_name` is `as:`."""
-
-    glob: str | None = None
-    path: str | None = None
-    exclude: tuple[str, ...] = ()
-    attributes: Mapping[str, Json] = field(default_factory=dict)
-    chunking: Mapping[str, Json] | None = None
-    name: str | None = None
-    as_name: str | None = None
-    span: Span | None = None
-
-    @property
-    def explicit(self) -> str | None:
-        """The upload name that the entry gives, if it does."""
-        return self.name or self.as_name
 
 
 def collect(
     tree: Tree,
     base_dir: str,
-    entries: Sequence[Entry],
+    entries: Sequence[FileEntry],
     problems: Problems,
     *,
     retrieval: bool,
@@ -81,40 +61,36 @@ def _relative(file: str, base_dir: str) -> str:
 # --- which files ------------------------------------------------------------------------------------------------------
 
 
-def _claim(tree: Tree, base_dir: str, entries: Sequence[Entry], problems: Problems) -> dict[str, Entry]:
+def _claim(tree: Tree, base_dir: str, entries: Sequence[FileEntry], problems: Problems) -> dict[str, FileEntry]:
     """The entry that each file belongs to: the first that matches it."""
-    owners: dict[str, Entry] = {}
+    owners: dict[str, FileEntry] = {}
     for entry in entries:
-        check_attributes(entry.attributes, problems, entry.span)
         matched = _matches(tree, base_dir, entry, problems)
         fresh = [file for file in matched if file not in owners]
         if matched and not fresh:
-            what = entry.path or entry.glob
-            detail = f"Every file that {what!r} matches belongs to an entry above it: the first wins. Move this one up."
-            problems.add("W501", "Entry without effect", detail, entry.span)
+            taken = f"Every file that {entry.pattern!r} matches belongs to an entry above it: the first wins."
+            problems.add("W501", "Entry without effect", f"{taken} Move this one up.", entry.span)
         owners.update(dict.fromkeys(fresh, entry))
     return owners
 
 
-def _matches(tree: Tree, base_dir: str, entry: Entry, problems: Problems) -> list[str]:
+def _matches(tree: Tree, base_dir: str, entry: FileEntry, problems: Problems) -> list[str]:
     def note(error: TreeError) -> None:
         note_tree_error(error, problems, entry.span)
 
-    if (entry.glob is None) == (entry.path is None):
-        problems.add("E502", "Entry needs a path", "Give each entry either `path` or `glob`.", entry.span)
-        return []
+    before = len(problems.found)
     try:
-        if entry.path is not None:
-            return _explicit(tree, base_dir, entry.path, problems, entry.span)
-        pattern = entry.glob or ""
-        before = len(problems.found)
-        found = tree.glob(base_dir, pattern, entry.exclude, on_error=note)
+        if not entry.glob:
+            return _explicit(tree, base_dir, entry.pattern, problems, entry.span)
+        found = tree.glob(base_dir, entry.pattern, entry.exclude, on_error=note)
     except TreeError as error:
         note(error)
         return []
     if not found and len(problems.found) == before:
-        detail = f"{pattern!r} matches no file. {_what_is_near(tree, base_dir, pattern)}".strip()
-        problems.add("E501", "Pattern matches nothing", detail, entry.span)
+        near = _what_is_near(tree, base_dir, entry.pattern)
+        problems.add(
+            "E501", "Pattern matches nothing", f"{entry.pattern!r} matches no file. {near}".strip(), entry.span
+        )
     return found
 
 
@@ -130,12 +106,6 @@ def _explicit(tree: Tree, base_dir: str, path: str, problems: Problems, span: Sp
         problems.add("E503", "File not found", f"{error} {near}".strip(), span)
         return []
     return [file]
-
-
-def note_tree_error(error: TreeError, problems: Problems, span: Span | None) -> None:
-    """Report a file that cannot be used: E601 for what is refused on principle, E503 for what is merely not there."""
-    refused = isinstance(error, PathRefused | SymlinkRefused)
-    problems.add("E601" if refused else "E503", "Path refused" if refused else "File unusable", str(error), span)
 
 
 def _what_is_near(tree: Tree, base_dir: str, pattern: str) -> str:
@@ -165,17 +135,18 @@ def _names_in(tree: Tree, directory: str) -> list[str]:
 # --- which names ------------------------------------------------------------------------------------------------------
 
 
-def _name_all(owners: Mapping[str, Entry], problems: Problems) -> dict[str, str]:
+def _name_all(owners: Mapping[str, FileEntry], problems: Problems) -> dict[str, str]:
     """The upload name of each file; two that are equal are a problem that names both."""
     taken: dict[str, str] = {}
     chosen: dict[str, str] = {}
     for file, entry in sorted(owners.items()):
-        if entry.explicit is None:
+        explicit = entry.name or entry.as_name
+        if explicit is None:
             continue
         if entry.name and entry.as_name and entry.name != entry.as_name:
             problems.add("E504", "Two names", "`name` and `as` are the same thing. Keep one of them.", entry.span)
-        chosen[file] = entry.explicit
-        _note_equal(entry.explicit, taken.setdefault(entry.explicit, file), file, entry, problems)
+        chosen[file] = explicit
+        _note_equal(explicit, taken.setdefault(explicit, file), file, entry, problems)
     plain = [file for file in sorted(owners) if file not in chosen]
     for file, name in names.default_names(plain, taken).items():
         chosen[file] = name
@@ -183,36 +154,10 @@ def _name_all(owners: Mapping[str, Entry], problems: Problems) -> dict[str, str]
     return chosen
 
 
-def _note_equal(name: str, first: str, file: str, entry: Entry, problems: Problems) -> None:
+def _note_equal(name: str, first: str, file: str, entry: FileEntry, problems: Problems) -> None:
     if first != file:
         detail = f"{first} and {file} would both be called {name!r}. Give one of them another `name`."
         problems.add("E504", "Equal names", detail, entry.span)
-
-
-# --- attributes -------------------------------------------------------------------------------------------------------
-
-
-def check_attributes(attributes: Mapping[str, Json], problems: Problems, span: Span | None) -> None:
-    """At most 12 of the user's; keys up to 64 characters; values text up to 256 characters, numbers, or booleans."""
-    if len(attributes) > _USER_ATTRIBUTES:
-        detail = f"{len(attributes)} are given; {_USER_ATTRIBUTES} are allowed, since four are Reconciler's own."
-        problems.add("E506", "Too many attributes", detail, span)
-    for key, value in attributes.items():
-        sentence = _attribute_problem(key, value)
-        if sentence:
-            problems.add("E506", "Attribute not possible", sentence, span)
-
-
-def _attribute_problem(key: str, value: Json) -> str | None:
-    if not key or len(key) > _LONGEST_KEY:
-        return f"The key {key[:_LONGEST_KEY]!r} has {len(key)} characters; 1 to {_LONGEST_KEY} are allowed."
-    if key.startswith(_OURS):
-        return f"{key!r}: keys that start with {_OURS} are Reconciler's own. Choose another."
-    if not isinstance(value, str | int | float):
-        return f"{key!r} is neither text nor number nor true or false."
-    if isinstance(value, str) and len(value) > names.LONGEST:
-        return f"{key!r} has {len(value)} characters; {names.LONGEST} are allowed."
-    return None
 
 
 # --- which content ----------------------------------------------------------------------------------------------------
@@ -226,7 +171,7 @@ class _Reader:
     file: str
     path: str
     name: str
-    entry: Entry
+    entry: FileEntry
     problems: Problems
 
     def document(self, *, retrieval: bool, cache: HashCache | None) -> Document | None:

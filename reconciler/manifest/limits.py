@@ -14,7 +14,8 @@ class Limits:
 
     `nodes` and `characters` count after alias expansion: an alias costs what it stands for. `entries` bounds how many
     directory entries one walk may visit, `levels` how deep directories may nest, `links` how many symbolic links one
-    path may go through.
+    path may go through. `included` bounds the bytes of one included file, `filled` the characters that variables and
+    included files add to the whole tree.
     """
 
     bytes: int = 1_000_000
@@ -27,3 +28,5 @@ class Limits:
     entries: int = 1_000_000
     levels: int = 64
     links: int = 40
+    included: int = 4_000_000
+    filled: int = 64_000_000

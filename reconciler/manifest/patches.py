@@ -1,8 +1,8 @@
-"""Patch files of an environment: partial manifests whose maps merge, whose lists replace, and whose `null` removes."""
+"""Patches: partial manifests whose maps merge, whose lists replace, and whose `null` removes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model import Json, Path, Span
@@ -30,44 +30,41 @@ class Written:
 def merge(base: Written, patch: Written) -> Written:
     """The base with the patch on top; a patched value's position is the patch's."""
     spans, keys = dict(base.spans), dict(base.keys)
-    value = _merge(base.value, patch.value, (), patch, spans, keys)
-    return Written(value, spans, keys)
+
+    def take(old: Json, new: Json, path: Path) -> Json:
+        """The new value, without nulls in mappings: where there is nothing to remove, there is nothing."""
+        for table, origin in ((spans, patch.spans), (keys, patch.keys)):
+            for inner in paths_in(old, path):
+                table.pop(inner, None)
+            table.update({inner: origin[inner] for inner in paths_in(new, path) if inner in origin})
+        return _without_nulls(new)
+
+    def merged(old: Json, new: Json, path: Path) -> Json:
+        if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+            return take(old, new, path)
+        result = dict(old)
+        for key, item in new.items():
+            if item is not None:
+                result[key] = merged(result.get(key), item, (*path, key))
+            elif key in result:
+                take(result.pop(key), None, (*path, key))
+        return result
+
+    return Written(merged(base.value, patch.value, ()), spans, keys)
 
 
-def _merge(
-    base: Json, patch: Json, path: Path, source: Written, spans: dict[Path, Span], keys: dict[Path, Span]
-) -> Json:
-    if not (isinstance(base, Mapping) and isinstance(patch, Mapping)):
-        _forget(path, spans, keys)
-        _take(path, source, spans, keys)
-        return _without_nulls(patch)
-    merged = dict(base)
-    for key, item in patch.items():
-        inner = (*path, key)
-        if item is None:
-            merged.pop(key, None)
-            _forget(inner, spans, keys)
-        elif key in merged:
-            merged[key] = _merge(merged[key], item, inner, source, spans, keys)
-        else:
-            merged[key] = _without_nulls(item)
-            _take(inner, source, spans, keys)
-    return merged
+def paths_in(value: Json, path: Path = ()) -> Iterator[Path]:
+    """The path of a value and of everything inside it."""
+    yield path
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from paths_in(item, (*path, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from paths_in(item, (*path, number))
 
 
 def _without_nulls(value: Json) -> Json:
-    """In a patch, null removes; where there is nothing to remove, there is nothing."""
     if isinstance(value, Mapping):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     return value
-
-
-def _forget(path: Path, spans: dict[Path, Span], keys: dict[Path, Span]) -> None:
-    for table in (spans, keys):
-        for old in [item for item in table if item[: len(path)] == path]:
-            del table[old]
-
-
-def _take(path: Path, source: Written, spans: dict[Path, Span], keys: dict[Path, Span]) -> None:
-    for table, origin in ((spans, source.spans), (keys, source.keys)):
-        table.update({item: span for item, span in origin.items() if item[: len(path)] == path})

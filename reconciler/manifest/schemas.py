@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+
 from reconciler.kinds import FORMS
 from reconciler.kinds.base import closed, text
 from reconciler.manifest import stack
@@ -25,49 +28,56 @@ LIFECYCLE: Json = closed(
         "on_delete": {
             "type": "string",
             "enum": ["delete", "retain"],
-            "description": "retain: forget it, leave it running.",
+            "description": "What removing the manifest does. retain: forget the live object, leave it running.",
         },
         "moved_from": {
             "type": "string",
-            "pattern": r"^[A-Z][A-Za-z]*/[a-z0-9]+(?:-[a-z0-9]+)*$",
-            "description": "The address it had before, Kind/name: a rename is an update.",
+            "pattern": r"^[A-Z][A-Za-z]{0,39}/(?=.{1,40}$)[a-z0-9]+(?:-[a-z0-9]+)*$",
+            "description": "The address it had before, such as Assistant/support: a rename is an update.",
         },
         "ignore_changes": {
             "type": "array",
             "items": text(64),
             "uniqueItems": True,
-            "description": "Top-level fields whose drift is left alone.",
+            "description": "Top-level fields whose drift is left alone; a change of the manifest still applies.",
         },
         "adopt": {
             "type": "string",
             "pattern": "^[A-Za-z0-9_-]{1,128}$",
-            "description": "The id of a live object to take over.",
+            "description": "The id of a live object to take over, such as vs_123.",
         },
-    }
+    },
+    description="How the live object is treated: protection, renames, adoption.",
 )
 
 KINDS = ("Stack", *FORMS)
 """Every manifest kind."""
 
 
-def spec_schema(kind: str, choice: str | None = None) -> dict[str, Json]:
-    """The schema of `spec`; `choice` narrows it where a kind has several shapes."""
+@functools.cache
+def spec_schema(kind: str, choice: str | None = None) -> Mapping[str, Json]:
+    """The schema of `spec`; `choice` narrows it where a kind has several shapes. Shared: not to be changed."""
     return stack.spec_schema() if kind == "Stack" else FORMS[kind].spec_schema(choice)
 
 
-def document_schema(kind: str, spec: Json) -> dict[str, Json]:
-    """The schema of a whole document of a kind, around the schema of its spec."""
-    metadata: Json = closed({"name": stack.NAME_SCHEMA, "labels": LABELS}, "name")
+@functools.cache
+def document_schema(kind: str, choice: str | None = None) -> Mapping[str, Json]:
+    """The schema of a whole document of a kind, with everything included. Shared: not to be changed."""
+    return _document(kind, spec_schema(kind, choice))
+
+
+def _document(kind: str, spec: Mapping[str, Json]) -> dict[str, Json]:
+    is_stack = kind == "Stack"
+    metadata = {"name": stack.NAME_SCHEMA} if is_stack else {"name": stack.NAME_SCHEMA, "labels": LABELS}
     properties: dict[str, Json] = {
-        "apiVersion": {"const": API_VERSION},
-        "kind": {"const": kind},
-        "metadata": metadata,
+        "apiVersion": {"const": API_VERSION, "description": "Makes the document one of the reconciler's."},
+        "kind": {"const": kind, "description": "What the manifest describes."},
+        "metadata": closed(metadata, "name", description="Its name: with the kind, the address. And labels."),
     }
-    if kind == "Stack":
-        properties["metadata"] = closed({"name": stack.NAME_SCHEMA}, "name")
-        return closed({**properties, "spec": spec}, "apiVersion", "kind", "metadata")
-    properties |= {"lifecycle": LIFECYCLE, "spec": spec}
-    return closed(properties, "apiVersion", "kind", "metadata", "spec")
+    if not is_stack:
+        properties["lifecycle"] = LIFECYCLE
+    properties["spec"] = dict(spec)
+    return closed(properties, "apiVersion", "kind", "metadata", *(() if is_stack else ("spec",)))
 
 
 def file_name(kind: str) -> str:
@@ -78,14 +88,20 @@ def file_name(kind: str) -> str:
 
 def published(kind: str) -> dict[str, Json]:
     """What `schema KIND` prints. Where a file may stand in for a value, the schema says so."""
-    schema = document_schema(kind, _with_files(spec_schema(kind)))
+    schema = _with_files(_document(kind, spec_schema(kind)))
     return {"$schema": DRAFT, "$id": file_name(kind), "title": f"{kind}, a manifest of the reconciler", **schema}
 
 
-INCLUDABLE = ("instructions", "parameters", "schema")
-"""Keys whose value may be `{file: …}`."""
+INCLUDABLE: Mapping[str, bool] = {"instructions": False, "parameters": True, "schema": True}
+"""Keys whose value may be `{file: …}`, and whether that file is JSON."""
 
-_INCLUDE = closed({"file": text(256), "interpolate": {"type": "boolean"}}, "file")
+INCLUDE: Mapping[str, Json] = closed(
+    {
+        "file": {**text(256), "description": "A file, relative to the manifest, that stands for this value."},
+        "interpolate": {"type": "boolean", "description": "Whether ${var.NAME} in it is filled in. Default: false."},
+    },
+    "file",
+)
 
 
 def _with_files(schema: Json) -> Json:
@@ -97,6 +113,14 @@ def _with_files(schema: Json) -> Json:
     properties = full.get("properties")
     if isinstance(properties, dict):
         full["properties"] = {
-            key: {"anyOf": [_INCLUDE, item]} if key in INCLUDABLE else item for key, item in properties.items()
+            key: _or_file(item) if key in INCLUDABLE and isinstance(item, dict) else item
+            for key, item in properties.items()
         }
     return full
+
+
+def _or_file(schema: dict[str, Json]) -> dict[str, Json]:
+    """Either the value or a file; the description stays outside, where editors look for it."""
+    described: dict[str, Json] = {key: schema[key] for key in ("title", "description") if key in schema}
+    inner = {key: item for key, item in schema.items() if key not in described}
+    return {**described, "anyOf": [dict(INCLUDE), inner]}

@@ -120,10 +120,9 @@ def position(text: str, offset: int, file: str) -> Span:
     return Span(file, line, offset - start + 1)
 
 
-def excerpt(text: str, span: Span) -> str:
-    """The source line that a span points at, unescaped; empty when the text has no such line."""
-    lines = _BREAK.split(text)
-    return lines[span.line - 1] if 0 < span.line <= len(lines) else ""
+def lines(text: str) -> list[str]:
+    """The lines of a text, as positions count them."""
+    return _BREAK.split(text)
 
 
 # --- scalars ----------------------------------------------------------------------------------------------------------

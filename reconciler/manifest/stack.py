@@ -5,9 +5,9 @@ It names the stack and where its manifests are. Nothing in it selects a host, a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from reconciler.kinds.base import closed, integer, text
 from reconciler.kinds.form_assistant import RUNTIMES
@@ -24,9 +24,69 @@ _SIZE = r"^[0-9]+(?:\.[0-9]+)?\s*(?:B|KB|MB|GB|KiB|MiB|GiB)?$"
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _VARS: Json = {
     "type": "object",
-    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$"},
+    "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        "description": "A variable's name has letters, digits and underscores, at most 64, and no digit in front.",
+    },
     "additionalProperties": {"type": "string"},
-    "description": "Values for ${var.NAME}.",
+    "description": "Texts that ${var.NAME} stands for in manifests, and in files included with `interpolate: true`.",
+}
+_ACCOUNT: Json = closed(
+    {
+        "organization": {**text(128), "description": "The organisation's id, org-…: sent as a header."},
+        "project": {**text(128), "description": "The project's id, proj_…: sent as a header."},
+        "anchor": {**text(128), "description": "The anchor's id, vs_…, as the first apply prints it."},
+    },
+    description="A guard, never a choice: a run against another account is refused.",
+)
+_DEFAULTS: Json = closed(
+    {
+        "runtime": {
+            "type": "string",
+            "enum": sorted(RUNTIMES),
+            "description": "What realises assistants. Default: responses.",
+        },
+        "model": {**text(256), "description": "The model id, as `GET /v1/models` lists it."},
+    },
+    description="For assistants that do not choose for themselves.",
+)
+_LIMITS: Json = closed(
+    {
+        "max_deletes": {**integer(0), "description": "Deletions of one run. Default: 5."},
+        "max_delete_percent": {
+            **integer(0, 100),
+            "description": "Deletions of one run, in percent of what is managed. Default: 20.",
+        },
+        "max_upload_bytes": {
+            "anyOf": [
+                integer(0),
+                {"type": "string", "maxLength": 24, "pattern": _SIZE, "description": "A size, such as 2GiB."},
+            ],
+            "description": "Bytes that one run uploads: a number, or a text such as 50MiB. Default: 2GiB.",
+        },
+    },
+    description="A plan beyond these is refused.",
+)
+_ENVIRONMENTS: Json = {
+    "type": "object",
+    "propertyNames": NAME_SCHEMA,
+    "additionalProperties": closed(
+        {
+            "vars": _VARS,
+            "patches": {
+                "type": "array",
+                "items": text(256),
+                "description": "Files with partial manifests, relative to the root, applied in this order.",
+            },
+        }
+    ),
+    "description": "What `--env NAME` selects; where there are any, one has to be selected.",
+}
+_SOURCES: Json = {
+    "type": "array",
+    "items": text(256),
+    "minItems": 1,
+    "description": "Directories with manifests, relative, below the root. Default: the whole root.",
 }
 
 
@@ -57,56 +117,31 @@ class Stack:
 
 def spec_schema() -> dict[str, Json]:
     """The JSON Schema of a Stack's `spec`."""
-    environment = closed(
-        {"vars": _VARS, "patches": {"type": "array", "items": text(256)}},
-    )
     return closed(
         {
-            "sources": {
-                "type": "array",
-                "items": text(256),
-                "minItems": 1,
-                "description": "Directories with manifests, relative, below the root. Default: the whole root.",
-            },
-            "account": closed(
-                {"organization": text(128), "project": text(128), "anchor": text(128)},
-                description="A guard, never a choice: a run against another account is refused.",
-            ),
-            "defaults": closed(
-                {"runtime": {"type": "string", "enum": sorted(RUNTIMES)}, "model": text(256)},
-                description="For assistants that do not choose for themselves.",
-            ),
-            "limits": closed(
-                {
-                    "max_deletes": integer(0),
-                    "max_delete_percent": integer(0, 100),
-                    "max_upload_bytes": {"anyOf": [integer(0), {"type": "string", "pattern": _SIZE}]},
-                },
-                description="A plan beyond these is refused.",
-            ),
+            "sources": _SOURCES,
+            "account": _ACCOUNT,
+            "defaults": _DEFAULTS,
+            "limits": _LIMITS,
             "vars": _VARS,
-            "environments": {
-                "type": "object",
-                "propertyNames": {"pattern": NAME_SCHEMA["pattern"], "maxLength": 40},
-                "additionalProperties": environment,
-            },
+            "environments": _ENVIRONMENTS,
         }
     )
 
 
 def read(name: str, spec: Mapping[str, Json]) -> Stack:
     """The Stack out of a spec that fits the schema."""
-    account, limits = spec.get("account", {}), spec.get("limits", {})
+    account, limits, usual = spec.get("account", {}), spec.get("limits", {}), Stack(name)
     return Stack(
         name=name,
-        sources=tuple(spec.get("sources", (".",))),
+        sources=tuple(spec.get("sources", usual.sources)),
         organization=account.get("organization"),
         project=account.get("project"),
         anchor=account.get("anchor"),
         defaults=spec.get("defaults", {}),
-        max_deletes=limits.get("max_deletes", 5),
-        max_delete_percent=limits.get("max_delete_percent", 20),
-        max_upload_bytes=size(limits.get("max_upload_bytes", 2 * 2**30)),
+        max_deletes=limits.get("max_deletes", usual.max_deletes),
+        max_delete_percent=limits.get("max_delete_percent", usual.max_delete_percent),
+        max_upload_bytes=size(limits.get("max_upload_bytes", usual.max_upload_bytes)),
         vars=spec.get("vars", {}),
         environments={
             key: Environment(value.get("vars", {}), tuple(value.get("patches", ())))
@@ -115,11 +150,40 @@ def read(name: str, spec: Mapping[str, Json]) -> Stack:
     )
 
 
+def salvaged(spec: Mapping[str, Json]) -> dict[str, Json]:
+    """What can be used of a faulty spec, so that the rest of the tree is checked and no problem follows from it."""
+    sources, defaults = _texts(spec.get("sources")), _mapping(spec.get("defaults"))
+    usable = {name: value for name in defaults if isinstance(value := defaults[name], str) and value}
+    if usable.get("runtime") not in RUNTIMES:
+        usable.pop("runtime", None)
+    if defaults:
+        usable.setdefault("model", "unknown")
+    return {
+        "sources": sources or ["."],
+        "defaults": usable,
+        "vars": _values(spec.get("vars")),
+        "environments": {
+            name: {"vars": _values(_mapping(value).get("vars")), "patches": _texts(_mapping(value).get("patches"))}
+            for name, value in _mapping(spec.get("environments")).items()
+        },
+    }
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: Json) -> list[str]:
+    return [item for item in value if isinstance(item, str) and item] if isinstance(value, list) else []
+
+
+def _values(value: Json) -> dict[str, str]:
+    return {name: item if isinstance(item, str) else "" for name, item in _mapping(value).items()}
+
+
 def size(value: int | str) -> int:
     """Bytes out of a number or a text such as `2GiB`; the text fits the schema's pattern."""
-    if isinstance(value, int):
-        return value
-    match = re.fullmatch(r"([0-9.]+)\s*([A-Za-z]*)", value)
-    if match is None:
-        raise ValueError(f"{value!r} is not a size")
-    return int(float(match[1]) * _UNITS[match[2]])
+    if isinstance(value, int | float):
+        return int(value)
+    number, unit = value.rstrip("BKMGi").strip(), value.lstrip("0123456789. ")
+    return int(Decimal(number) * _UNITS[unit])

@@ -36,7 +36,8 @@ def _validator() -> Any:
         "oneOf": _shapes,
         "anyOf": _shapes,
     }
-    return extend(Draft202012Validator, keywords)
+    make: Any = extend
+    return make(Draft202012Validator, keywords)
 
 
 def _error(message: str, **more: Any) -> Any:

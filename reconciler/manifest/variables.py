@@ -1,4 +1,4 @@
-"""`${var.NAME}` in values, and the little else that a value may stand for: `{file: …}`.
+"""`${var.NAME}` in texts.
 
 Prompts are full of braces, dollar signs and shell, so there is no other templating: every other `${` is plain text, and
 `$${var.x}` is the literal.
@@ -7,10 +7,8 @@ Prompts are full of braces, dollar signs and shell, so there is no other templat
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from reconciler.model import Json, Path
 
 _VARIABLE = re.compile(r"(\$?)\$\{var\.([^}\n]{0,80})\}")
 
@@ -38,23 +36,6 @@ def interpolate(text: str, variables: Mapping[str, str]) -> tuple[str, list[Unde
     return _VARIABLE.sub(fill, text), undefined
 
 
-def strings(value: Json, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Every string value with its path; keys are not values."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from strings(item, (*path, key))
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from strings(item, (*path, number))
-
-
-def rewrite(value: Json, change: Callable[[Path, Json], Json], path: Path = ()) -> Json:
-    """A copy in which `change` was asked about every value, the outer ones first; it returns the value to go on with."""
-    value = change(path, value)
-    if isinstance(value, Mapping):
-        return {key: rewrite(item, change, (*path, key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rewrite(item, change, (*path, number)) for number, item in enumerate(value)]
-    return value
+def growth(text: str, variables: Mapping[str, str]) -> int:
+    """How many characters filling in would add, at most; known before anything of that size is built."""
+    return sum(len(variables.get(name, "")) for _, name in _VARIABLE.findall(text))

@@ -28,7 +28,12 @@ EVERY_FIELD: dict[str, dict[str, Any]] = {
             FUNCTION,
             CODE,
             {"type": "web_search"},
-            {"type": "mcp", "server_label": "tickets", "server_url": "https://mcp.example.com/x", "allowed_tools": ["a"]},
+            {
+                "type": "mcp",
+                "server_label": "tickets",
+                "server_url": "https://mcp.example.com/x",
+                "allowed_tools": ["a"],
+            },
         ],
         "response_format": NAMED,
         "temperature": 1,
@@ -51,7 +56,11 @@ EVERY_FIELD: dict[str, dict[str, Any]] = {
         "tools": [
             FUNCTION,
             {"type": "web_search"},
-            {"type": "mcp", "server_label": "t", "transport": {"type": "http", "server_url": "https://mcp.example.com/x"}},
+            {
+                "type": "mcp",
+                "server_label": "t",
+                "transport": {"type": "http", "server_url": "https://mcp.example.com/x"},
+            },
         ],
         "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}},
         "reasoning": {"effort": "low"},
@@ -79,7 +88,9 @@ RUNTIMES = sorted(EVERY_FIELD)
 def world_with(tmp_path: Path, runtime: str, *, switches: Switches | None = None) -> World:
     world = World.new(tmp_path, profile="compatible" if runtime == "assistants" else "openai", switches=switches)
     world.write("data/x.csv", "a,b\n1,2\n")
-    world.store("docs", {"a.md": "# A\ntext\n", "b.md": "# B\ntext\n"}, expires_after={"anchor": "last_active_at", "days": 30})
+    world.store(
+        "docs", {"a.md": "# A\ntext\n", "b.md": "# B\ntext\n"}, expires_after={"anchor": "last_active_at", "days": 30}
+    )
     world.assistant("helper", runtime, **EVERY_FIELD[runtime])
     return world
 
@@ -120,7 +131,9 @@ def test_a_store_is_renamed_with_its_documents(tmp_path: Path) -> None:
     assert world.settled()
     before = world.everything()
     world.remove("VectorStore", "docs")
-    world.manifest("VectorStore", "guides", {"files": [{"glob": "docs/*.md"}]}, lifecycle={"moved_from": "VectorStore/docs"})
+    world.manifest(
+        "VectorStore", "guides", {"files": [{"glob": "docs/*.md"}]}, lifecycle={"moved_from": "VectorStore/docs"}
+    )
     assert world.settled()
     files = {key for key, item in before.items() if item["object"] == "file"}
     assert files == {key for key, item in world.everything().items() if item["object"] == "file"}
@@ -139,7 +152,9 @@ def test_moving_from_assistants_to_responses_creates_there_and_deletes_here(tmp_
     assert world.api("GET", f"/assistants/{old}")["error"]
 
 
-@pytest.mark.parametrize("switches", [Switches(merge_metadata=True), Switches(numbers_as_floats=True), Switches(list_lag=20)])
+@pytest.mark.parametrize(
+    "switches", [Switches(merge_metadata=True), Switches(numbers_as_floats=True), Switches(list_lag=20)]
+)
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_facts_that_nobody_could_verify_make_no_difference(tmp_path: Path, runtime: str, switches: Switches) -> None:
     world = world_with(tmp_path, runtime, switches=switches)
@@ -161,7 +176,10 @@ def test_documents_that_take_minutes_are_waited_for(tmp_path: Path) -> None:
 
 def test_an_environment_is_a_stack_of_its_own(tmp_path: Path) -> None:
     world = World.new(tmp_path)
-    environments = {"staging": {"vars": {"brand": "Acme (staging)"}}, "production": {"patches": ["overlays/production.yaml"]}}
+    environments = {
+        "staging": {"vars": {"brand": "Acme (staging)"}},
+        "production": {"patches": ["overlays/production.yaml"]},
+    }
     world.stack("acme", vars={"brand": "Acme"}, environments=environments)
     world.assistant("helper", model="gpt-6-luna", instructions="You are ${var.brand}.\n", temperature=1)
     world.manifest("Assistant", "helper", {"model": "gpt-6-sol", "temperature": None}, file="overlays/production.yaml")

@@ -93,10 +93,14 @@ def post_version(world: World, live: str, files: dict[str, str]) -> None:
             target.writestr(f"helper/{name}", text)
     boundary = "xxxx"
     body = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="default"\r\n\r\ntrue\r\n'
-        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="helper.zip"\r\n'
-        "Content-Type: application/zip\r\n\r\n"
-    ).encode() + archive.getvalue() + f"\r\n--{boundary}--\r\n".encode()
+        (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="default"\r\n\r\ntrue\r\n'
+            f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="helper.zip"\r\n'
+            "Content-Type: application/zip\r\n\r\n"
+        ).encode()
+        + archive.getvalue()
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
     headers = {"authorization": "Bearer sk-other", "content-type": f"multipart/form-data; boundary={boundary}"}
     response = world.emulator.handle(Request("POST", f"/skills/{live}/versions", (), headers, body))
     assert response.status == 200, response.body

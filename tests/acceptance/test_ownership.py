@@ -114,7 +114,9 @@ def test_an_object_changed_between_plan_and_apply_is_left_alone(tmp_path: Path) 
 
 def test_metadata_of_other_people_on_our_objects_survives_every_update(tmp_path: Path) -> None:
     world = World.new(tmp_path)
-    world.manifest("Assistant", "writer", {"runtime": "agents", "model": "gpt-6-sol"}, metadata={"labels": {"a": "1", "b": "2"}})
+    world.manifest(
+        "Assistant", "writer", {"runtime": "agents", "model": "gpt-6-sol"}, metadata={"labels": {"a": "1", "b": "2"}}
+    )
     assert world.settled()
     live = world.id_of("Assistant/writer")
     metadata = world.api("GET", f"/agents/{live}", beta="agents=v1")["metadata"]

@@ -148,5 +148,9 @@ def test_a_file_that_changes_while_it_is_read_is_not_attached(tmp_path: Path) ->
 def test_no_request_is_ever_made_twice_by_the_transport(tmp_path: Path) -> None:
     world = World.new(tmp_path)
     world.assistant("helper", "agents", model="gpt-6.1-terra")
-    creates = [call for call in world.apply().calls if isinstance(call, Call) and call.path == "/agents" and call.method == "POST"]
+    creates = [
+        call
+        for call in world.apply().calls
+        if isinstance(call, Call) and call.path == "/agents" and call.method == "POST"
+    ]
     assert len(creates) == 1

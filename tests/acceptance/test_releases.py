@@ -102,7 +102,9 @@ def test_what_has_no_versions_is_reverted_in_git(tmp_path: Path, runtime: str) -
     assert "Git" in stopped.value.detail
 
 
-@pytest.mark.parametrize(("version", "reason"), [("9", "no release 9"), ("4", "current one already"), ("1", "no release 1")])
+@pytest.mark.parametrize(
+    ("version", "reason"), [("9", "no release 9"), ("4", "current one already"), ("1", "no release 1")]
+)
 def test_only_real_earlier_releases_can_be_chosen(tmp_path: Path, version: str, reason: str) -> None:
     world = three_releases(tmp_path)
     session, _ = world.session()

@@ -97,7 +97,10 @@ def test_one_attribute_is_changed_in_place_without_an_upload(tmp_path: Path) -> 
     assert [item["path"] for item in world.changes()["VectorStore/docs"]["files"]["updated"]] == ["docs/a.md"]
     store = world.id_of("VectorStore/docs")
     sent = besides_the_anchor(world, world.apply().writes)
-    assert [write.rsplit("/file-")[0] for write in sent] == [f"POST /vector_stores/{store}/files", f"POST /vector_stores/{store}"]
+    assert [write.rsplit("/file-")[0] for write in sent] == [
+        f"POST /vector_stores/{store}/files",
+        f"POST /vector_stores/{store}",
+    ]
     assert world.settled()
 
 

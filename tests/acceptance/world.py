@@ -179,7 +179,12 @@ class World:
     def everything(self) -> dict[str, Any]:
         """The whole account as the API shows it, without activity times."""
         found: dict[str, Any] = {}
-        for path, beta in (("/vector_stores", "assistants=v2"), ("/agents", "agents=v1"), ("/skills", ""), ("/files", "")):
+        for path, beta in (
+            ("/vector_stores", "assistants=v2"),
+            ("/agents", "agents=v1"),
+            ("/skills", ""),
+            ("/files", ""),
+        ):
             for item in self.api("GET", f"{path}?limit=100", beta=beta)["data"]:
                 item.pop("last_active_at", None)
                 found[item["id"]] = item

@@ -1,0 +1,1 @@
+"""How long things take, measured against something that everybody knows. Nothing here asserts a time."""

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from reconciler.diagnostics import Problems
+from reconciler.kinds.base import FileEntry
 from reconciler.manifest import knowledge
 from reconciler.manifest.hashcache import Content, HashCache
-from reconciler.manifest.knowledge import Entry, collect
+from reconciler.manifest.knowledge import collect
 from reconciler.manifest.tree import Tree
 from reconciler.model import Document, Span
 
@@ -30,7 +31,7 @@ def plant(root: Path, files: dict[str, str]) -> Tree:
 
 
 def gather(
-    tree: Tree, entries: Sequence[Entry], *, retrieval: bool = True, cache: HashCache | None = None
+    tree: Tree, entries: Sequence[FileEntry], *, retrieval: bool = True, cache: HashCache | None = None
 ) -> tuple[tuple[Document, ...], list[str]]:
     problems = Problems()
     documents = collect(tree, "k", entries, problems, retrieval=retrieval, cache=cache)
@@ -38,15 +39,15 @@ def gather(
     return documents, [f"{item.code} {item.summary}: {item.detail}" for item in problems.found]
 
 
-def glob(pattern: str, /, **more: Any) -> Entry:
-    return Entry(glob=pattern, span=SPAN, **more)
+def glob(pattern: str, /, **more: Any) -> FileEntry:
+    return FileEntry(pattern, glob=True, span=SPAN, **more)
 
 
-def path(name: str, /, **more: Any) -> Entry:
-    return Entry(path=name, span=SPAN, **more)
+def path(name: str, /, **more: Any) -> FileEntry:
+    return FileEntry(name, glob=False, span=SPAN, **more)
 
 
-def complaint(tree: Tree, *entries: Entry, retrieval: bool = True) -> str:
+def complaint(tree: Tree, *entries: FileEntry, retrieval: bool = True) -> str:
     documents, problems = gather(tree, entries, retrieval=retrieval)
     assert documents == ()
     (problem,) = problems
@@ -136,11 +137,6 @@ def test_a_missing_or_ignored_path_is_an_error(tree: Tree) -> None:
     assert "excluded by .reconcilerignore" in complaint(Tree(tree.root), path("prices.csv", as_name="p.txt"))
 
 
-def test_an_entry_has_either_a_path_or_a_pattern(tree: Tree) -> None:
-    assert complaint(tree, Entry(span=SPAN)).startswith("E502")
-    assert complaint(tree, Entry(path="a", glob="b", span=SPAN)).startswith("E502")
-
-
 @pytest.mark.parametrize("name", ["/etc/passwd", "../../x.md", "~/x.md", "a\0.md", "..\\x.md", ".env", "C:/x.md"])
 def test_paths_that_lead_elsewhere_are_refused(tree: Tree, name: str) -> None:
     assert complaint(tree, path(name)).startswith("E601")
@@ -200,7 +196,7 @@ def test_unsafe_characters_and_long_names_are_refused(tmp_path: Path) -> None:
     assert complaint(tree, path("../s.md", name="f" * 300 + ".md")).startswith("E505 The name is too long")
 
 
-# --- types, sizes, attributes -----------------------------------------------------------------------------------------
+# --- types and sizes ---------------------------------------------------------------------------------------------------
 
 
 def test_retrieval_is_particular_about_extensions_and_code_interpreter_is_not(tree: Tree) -> None:
@@ -215,30 +211,6 @@ def test_empty_and_huge_files_are_refused_unread(tree: Tree) -> None:
         file.truncate(512 * 1024 * 1024 + 1)
     assert "is empty" in complaint(tree, path("empty.md"))
     assert "512 MB" in complaint(tree, path("huge.md"))
-
-
-@pytest.mark.parametrize(
-    ("attributes", "words"),
-    [
-        ({f"k{i}": i for i in range(13)}, "12 are allowed"),
-        ({"": 1}, "1 to 64"),
-        ({"k" * 65: 1}, "1 to 64"),
-        ({"reconciler_path": "x"}, "Reconciler's own"),
-        ({"a": None}, "neither text nor number"),
-        ({"a": [1]}, "neither text nor number"),
-        ({"a": "x" * 257}, "256 are allowed"),
-    ],
-)
-def test_attributes_are_checked(tree: Tree, attributes: dict[str, Any], words: str) -> None:
-    _, problems = gather(tree, [path("docs/a.md", attributes=attributes)])
-    assert len(problems) == 1
-    assert problems[0].startswith("E506")
-    assert words in problems[0]
-
-
-def test_good_attributes_pass(tree: Tree) -> None:
-    attributes = {"a": "x" * 256, "b": 1, "c": 1.5, "d": True, "k" * 64: ""}
-    assert gather(tree, [path("docs/a.md", attributes=attributes)])[1] == []
 
 
 # --- content ----------------------------------------------------------------------------------------------------------

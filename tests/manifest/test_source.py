@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler.diagnostics import Problems
 from reconciler.manifest import source
 from reconciler.manifest.limits import Limits
-from reconciler.manifest.source import Parsed, excerpt, parse
+from reconciler.manifest.source import Parsed, lines, parse
 from reconciler.model import Span, canonical
 
 BACKENDS = [yaml.CSafeLoader, yaml.SafeLoader]
@@ -180,12 +180,7 @@ def test_values_and_keys_have_positions() -> None:
 def test_lines_are_counted_whatever_ends_them(backend: None, newline: str) -> None:
     text = newline.join(["a: 1", "# c", "b: x", ""])
     assert only(text).spans["b",] == Span("f.yaml", 3, 4)
-    assert excerpt(text, Span("f.yaml", 3, 4)) == "b: x"
-
-
-def test_an_excerpt_beyond_the_text_is_empty() -> None:
-    assert excerpt("a", Span("f.yaml", 2)) == ""
-    assert excerpt("a", Span("f.yaml", 0)) == ""
+    assert lines(text)[2] == "b: x"
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
@@ -215,7 +210,7 @@ def test_control_characters_and_hidden_line_ends_are_refused(character: str) -> 
 
 def test_half_a_surrogate_pair_is_refused(backend: None) -> None:
     _, problems = read('a: "\\ud83d"')
-    assert problems[0].startswith("E203 1:")
+    assert problems[0][:4] in {"E202", "E203"}  # libyaml does not even read it
 
 
 # --- syntax errors ----------------------------------------------------------------------------------------------------
@@ -436,7 +431,7 @@ def test_positions_point_at_the_value(value: Any, *, flow: bool) -> None:
 
     def check(item: Any, path: tuple[str | int, ...]) -> None:
         span = parsed.spans[path]
-        rest = excerpt(text, span)[span.column - 1 :]
+        rest = lines(text)[span.line - 1][span.column - 1 :]
         if isinstance(item, str):
             assert rest.startswith(item)
         elif isinstance(item, list):
@@ -446,7 +441,7 @@ def test_positions_point_at_the_value(value: Any, *, flow: bool) -> None:
         else:
             for key, part in item.items():
                 at = parsed.keys[*path, key]
-                assert excerpt(text, at)[at.column - 1 :].startswith(key)
+                assert lines(text)[at.line - 1][at.column - 1 :].startswith(key)
                 check(part, (*path, key))
 
     check(value, ())

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from reconciler.account.port import Call
 from reconciler.emulator import Profile
 from reconciler.errors import Exit
 from reconciler.manifest.loader import Loaded
+from reconciler.observe import Refresh
 from tests.simulation.loop import Trace, World, run
-from tests.simulation.stage import Crash, Ended, Stage
+from tests.simulation.stage import Crash, Position, Stage
 
 APPLIES = 2
 """So many applies must suffice after a crash."""
@@ -27,40 +29,56 @@ EXPIRY = 8 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`applied` is in the account (None: nothing), `idle` seconds pass, then a process wants `wanted`, or destroys."""
+    """`applied` is in the account (None: nothing), `idle` seconds pass, then a process wants `wanted`, or destroys.
 
-    name: str
+    `lost` Files cannot be found again whatever happens: those of an expired store, which lists none any more.
+    """
+
     applied: Loaded | None
     wanted: Loaded
     idle: float = 0.0
     destroy: bool = False
+    lost: int = 0
 
 
 @dataclass(slots=True)
 class Survival:
-    """How one death ended: `wrong` is empty if all promises held. `orphans` are Files that nothing names any more."""
+    """How one death ended: `wrong` is empty if all promises held.
+
+    `applies` is how many it took, `orphans` how many Files are left that nothing names, `uploads` how many the process
+    that died had sent, `requests` how far it came.
+    """
 
     wrong: list[str] = field(default_factory=list)
     applies: int = 0
     orphans: int = 0
+    uploads: int = 0
     requests: int = 0
 
 
-def count_requests(scenario: Scenario, profile: Profile, seed: int) -> int:
-    """How many requests the process sends that nothing happens to: the places where it may die."""
+def places(scenario: Scenario, profile: Profile, seed: int) -> list[Crash]:
+    """Where a process can die: before each request, and after each write.
 
-    async def main(world: World) -> int:
+    After a read is no other place than before it: the account is the same, and the process forgets all it knew.
+    """
+
+    async def main(world: World) -> list[Call]:
         stage = Stage(world, profile)
         try:
             await stage.settle_strangers()
             await _before(stage, scenario)
             ended = await stage.apply_once(scenario.wanted, destroy=scenario.destroy)
             assert ended.exit is Exit.DONE
-            return len(ended.wire.calls)
+            return ended.wire.calls
         finally:
             stage.close()
 
-    return run(seed, main).result
+    found = []
+    for number, call in enumerate(run(seed, main).result, 1):
+        found.append(Crash(number, Position.BEFORE))
+        if not call.reads:
+            found.append(Crash(number, Position.AFTER))
+    return found
 
 
 def survive(scenario: Scenario, profile: Profile, seed: int, crash: Crash) -> tuple[Survival, Trace]:
@@ -92,6 +110,7 @@ async def _play(stage: Stage, scenario: Scenario, crash: Crash) -> Survival:
     died = await stage.apply_once(scenario.wanted, destroy=scenario.destroy, crash=crash)
     assert died.crashed
     survival.requests = len(died.wire.calls)
+    survival.uploads = sum(1 for call in died.wire.calls if (call.method, call.path) == ("POST", "/files"))
     stage.world.trace.note(f"the process died at {died.wire.calls[-1].method} {died.wire.calls[-1].path}")
     published = await _published(stage)
     await _recover(stage, scenario, survival)
@@ -104,7 +123,9 @@ async def _play(stage: Stage, scenario: Scenario, crash: Crash) -> Survival:
         if len(gone) > expendable:
             survival.wrong.append(f"published ids are gone: {sorted(gone)}")
     await _take_away(stage, scenario, survival)
-    survival.orphans = len(await stage.files() - start)
+    survival.orphans = len(await stage.files() - start) - scenario.lost
+    if survival.orphans > survival.uploads and not scenario.destroy:
+        survival.wrong.append(f"{survival.orphans} Files are left, and {survival.uploads} were uploaded")
     return survival
 
 
@@ -120,16 +141,15 @@ async def _take_away(stage: Stage, scenario: Scenario, survival: Survival) -> No
 
 
 async def _recover(stage: Stage, scenario: Scenario, survival: Survival) -> None:
-    ended: Ended | None = None
-    for _ in range(APPLIES):
+    last = ""
+    while survival.applies < APPLIES:
         await stage.world.clock.sleep(TAKEOVER)
         ended = await stage.apply_once(scenario.wanted, destroy=scenario.destroy)
         survival.applies += 1
         if ended.exit is Exit.DONE:
-            break
-    if ended is None or ended.exit is not Exit.DONE:
-        why = ended.stop.summary if ended and ended.stop else ended.conclusion.outcomes if ended else None
-        survival.wrong.append(f"not clean after {survival.applies} applies: {ended and ended.exit} {why}")
+            return
+        last = f"{ended.exit}: {ended.stop.summary if ended.stop else ended.conclusion.outcomes}"
+    survival.wrong.append(f"not clean after {survival.applies} applies: {last}")
 
 
 async def _published(stage: Stage) -> set[str]:
@@ -137,8 +157,9 @@ async def _published(stage: Stage) -> set[str]:
 
 
 async def _check_rest(stage: Stage, scenario: Scenario, survival: Survival) -> None:
-    for number, refresh in enumerate(("auto", "auto", "auto", "full"), 1):
-        prepared = await stage.plan_once(scenario.wanted, destroy=scenario.destroy, refresh=refresh)  # type: ignore[arg-type]
+    looks: tuple[Refresh, ...] = ("auto", "auto", "auto", "full")
+    for number, refresh in enumerate(looks, 1):
+        prepared = await stage.plan_once(scenario.wanted, destroy=scenario.destroy, refresh=refresh)
         if not prepared.plan.empty:
             steps = [str(step) for step in prepared.plan.steps] + [c.blocked for c in prepared.plan.blocked]
             reasons = [change.reason for change in prepared.plan.changes if change.reason]

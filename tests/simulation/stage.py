@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
+from io import BytesIO
 from typing import Any
 
 from reconciler.account.direct import DirectAccount
 from reconciler.account.limiter import Throttled
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Failure, Reply, Sort
+from reconciler.account.port import Account, Call, Reply, Upload
 from reconciler.apply import Conclusion
-from reconciler.emulator import Emulator, Profile, Response, Switches
+from reconciler.emulator import Emulator, Profile, Switches
 from reconciler.errors import Exit, Stop
 from reconciler.manifest.loader import Loaded
-from reconciler.model import AccountInfo
+from reconciler.model import AccountInfo, Tags
 from reconciler.observe import Refresh
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
@@ -183,19 +184,19 @@ class Stage:
         """What somebody else does in the account."""
         return dict((await self.onlooker.send(Call("POST", path, json=body, beta=BETA))).data)
 
-    async def list(self, path: str) -> list[dict[str, Any]]:
+    async def listed(self, path: str) -> list[dict[str, Any]]:
         """One collection, newest first."""
         return await list_all(self.onlooker, path, beta=BETA)
 
     async def files(self) -> set[str]:
         """The ids of all Files."""
-        return {item["id"] for item in await self.list("/files")}
+        return {item["id"] for item in await self.listed("/files")}
 
-    async def ours(self) -> list[tuple[str, str, tagging.Tags]]:
+    async def ours(self) -> list[tuple[str, str, Tags]]:
         """(collection, id, tags) of every object of the stack, the anchor apart."""
         found = []
         for collection in COLLECTIONS[self.profile]:
-            for raw in await self.list(collection):
+            for raw in await self.listed(collection):
                 tags = tagging.decode(raw.get("metadata")) or tagging.decode_line(raw.get("description"))
                 if tags is not None and tags.stack == "small" and tags.address.kind != anchors.KIND:
                     found.append((collection, raw["id"], tags))
@@ -203,7 +204,7 @@ class Stage:
 
     async def anchor(self) -> anchors.Anchor | None:
         """The stack's record."""
-        for raw in await self.list("/vector_stores"):
+        for raw in await self.listed("/vector_stores"):
             if anchors.is_part(raw.get("metadata"), "small") == 1:
                 return anchors.decode("small", [raw])
         return None
@@ -211,7 +212,7 @@ class Stage:
     async def attachments(self) -> list[tuple[str, dict[str, Any]]]:
         """(store, attachment) of every store of ours."""
         stores = [object_id for collection, object_id, _ in await self.ours() if collection == "/vector_stores"]
-        return [(store, item) for store in stores for item in await self.list(f"/vector_stores/{store}/files")]
+        return [(store, item) for store in stores for item in await self.listed(f"/vector_stores/{store}/files")]
 
     # --- what is not ours ---
 
@@ -229,11 +230,6 @@ class Stage:
 
     async def upload(self, name: str, content: bytes) -> str:
         """A File that nobody tagged."""
-        from contextlib import nullcontext
-        from io import BytesIO
-
-        from reconciler.account.port import Upload
-
         part = Upload("file", name, lambda: nullcontext(BytesIO(content)), len(content))
         reply = await self.onlooker.send(Call("POST", "/files", form=(("purpose", "assistants"),), uploads=(part,)))
         return str(reply.data["id"])
@@ -245,10 +241,10 @@ class Stage:
         mine |= set(anchor.ids) if anchor else set()
         seen: dict[str, Any] = {}
         for collection in COLLECTIONS[self.profile]:
-            for raw in await self.list(collection):
+            for raw in await self.listed(collection):
                 if raw["id"] in mine:
                     continue
                 seen[raw["id"]] = raw
                 if collection == "/vector_stores":
-                    seen[raw["id"] + " files"] = await self.list(f"/vector_stores/{raw['id']}/files")
+                    seen[raw["id"] + " files"] = await self.listed(f"/vector_stores/{raw['id']}/files")
         return json.dumps(seen, sort_keys=True)

@@ -1,0 +1,45 @@
+"""Finishing what an interrupted run had begun to delete: the Files that its journal names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.account.port import Call
+from reconciler.apply.documents import delete_files, gone
+from reconciler.apply.run import Run
+from reconciler.apply.versioned import files_of_all_versions
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import VersionedKind
+from reconciler.model import Observed
+from reconciler.observe import document_kind_of
+
+
+async def clear_journal(run: Run, objects: Sequence[Observed]) -> None:
+    """Delete the journalled Files that no object of ours uses any more.
+
+    A File that is still in use was journalled by a run that died before it detached it: the plan decides about it.
+    """
+    orphans = [file_id for file_id in run.keeper.anchor.journal if not await _used(run, objects, file_id)]
+    await delete_files(run, orphans)
+    run.keeper.forget_journal()
+
+
+async def _used(run: Run, objects: Sequence[Observed], file_id: str) -> bool:
+    if any(entry.id == file_id for entry in run.keeper.anchor.inventory):
+        return True
+    for item in objects:
+        kind = KINDS[item.kind]
+        if kind.documents is None:
+            continue
+        own = kind.file_ids(item.raw)
+        if isinstance(kind, VersionedKind):
+            own = await files_of_all_versions(run, kind, item.id)
+        if own is not None:
+            if file_id in own:
+                return True
+            continue
+        document_kind = document_kind_of(kind)
+        path = f"{document_kind.collection.replace('{parent}', item.id)}/{file_id}"
+        if not await gone(run, Call("GET", path, beta=document_kind.beta)):
+            return True
+    return False

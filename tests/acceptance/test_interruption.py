@@ -1,0 +1,42 @@
+"""A signal winds the run down: no new step, what is in flight ends, the rest is named, and the next run goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from reconciler.apply import Conclusion
+from reconciler.emulator import Switches
+from reconciler.errors import Exit
+from reconciler.workflow import carry_out, prepare
+from tests.acceptance.world import World
+
+
+def interrupted_after(world: World, seconds: float) -> tuple[Conclusion, list[dict[str, Any]]]:
+    session, _ = world.session()
+
+    async def work() -> tuple[Conclusion, list[dict[str, Any]]]:
+        prepared = await prepare(session)
+        conclusion = Conclusion()
+        interrupt = asyncio.Event()
+        asyncio.get_running_loop().call_later(seconds, interrupt.set)
+        events = [event.to_json() async for event in carry_out(session, prepared, conclusion, interrupt=interrupt)]
+        return conclusion, events
+
+    return world.time.run(work)
+
+
+def test_an_interrupted_apply_says_what_it_left_and_the_next_one_completes_it(tmp_path: Path) -> None:
+    world = World.new(tmp_path, switches=Switches(processing_seconds=100))
+    world.store("docs", {"a.md": "# A\n"})
+    tool = {"type": "file_search", "vector_stores": ["docs"]}
+    world.assistant("helper", model="gpt-6.1-terra", tools=[tool])
+    began = world.time.now()
+    conclusion, events = interrupted_after(world, 5)
+    assert conclusion.exit is Exit.INTERRUPTED
+    assert world.time.now() - began < 60
+    outcomes = {event["step"]: event["outcome"] for event in events if event["event"] == "step"}
+    assert outcomes == {"create VectorStore/docs": "in_doubt", "create Assistant/helper": "skipped"}
+    assert world.settled()
+    assert len([item for item in world.everything().values() if item["object"] == "file"]) == 1

@@ -1,0 +1,131 @@
+"""Stages inside one process, at sizes that no example has: many documents, many manifests, a long prompt."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from reconciler.emulator import Profile
+from reconciler.errors import Exit
+from reconciler.manifest.loader import load
+from reconciler.model import AccountInfo, Address, Desired, Observed, Tags
+from reconciler.plan import Rules, Snapshot, make_plan
+from reconciler.planfile import to_json
+from reconciler.render.text import render_plan
+from reconciler.workflow import prepare
+from tests.benchmarks.measure import Case
+from tests.simulation.loop import Trace, VirtualClock, VirtualLoop, World
+from tests.simulation.stage import Stage
+
+STACK = "apiVersion: reconciler/v1\nkind: Stack\nmetadata: {name: small}\n"
+STORE = """\
+apiVersion: reconciler/v1
+kind: VectorStore
+metadata: {name: library}
+spec:
+  files: [{glob: "docs/*.md"}]
+"""
+TOOL = """\
+apiVersion: reconciler/v1
+kind: Tool
+metadata: {{name: tool-{number}}}
+spec:
+  type: function
+  function:
+    name: tool_{number}
+    description: Looks up one of many things.
+    parameters: {{type: object, properties: {{key: {{type: string}}}}, required: [key], additionalProperties: false}}
+    strict: true
+"""
+WORDS = 40_000
+"""About 256 kB of prompt."""
+
+
+def cases(workplace: Path, *, documents: int, manifests: int) -> Iterator[Case]:
+    """Everything is built below `workplace`."""
+    many = _Library(workplace / "many", documents)
+    few = _Library(workplace / "few", 10)
+    requests = many.plan(), few.plan()
+    if requests[0] != requests[1]:
+        raise RuntimeError(f"the plan costs {requests[0]} requests with {documents} documents, {requests[1]} with 10")
+    note = f"{requests[0]} requests, both"
+    yield Case(f"plan, {documents} documents verified by tag", many.plan, "the same with 10", few.plan, note=note)
+    many.close()
+    few.close()
+
+    tree = workplace / "manifests"
+    texts = [TOOL.format(number=number) for number in range(manifests)]
+    _write(tree, {"reconciler.yaml": STACK, **{f"tool-{number}.yaml": text for number, text in enumerate(texts)}})
+
+    def parse() -> None:
+        for text in texts:
+            yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+    yield Case(f"load {manifests} manifests", lambda: load(tree), "yaml.load of their text", parse)
+    yield _long_prompt()
+
+
+def _long_prompt() -> Case:
+    """One changed word in a prompt of a quarter of a megabyte: planned, and shown as text."""
+    chance = random.Random(1)
+    words = [chance.choice(("answer", "every", "customer", "politely", "and", "never")) for _ in range(WORDS)]
+    lines = [" ".join(words[start : start + 12]) for start in range(0, WORDS, 12)]
+    old = "\n".join(lines)
+    lines[len(lines) // 2] += " changed"
+    new = "\n".join(lines)
+    address = Address("Assistant", "helper")
+    spec = {"model": "gpt-6.1-terra", "instructions": old}
+    desired = Desired(address, "release", {**spec, "instructions": new})
+    tags = Tags("small", "0123456789ab", address, spec=Desired(address, "release", spec).digest())
+    live = Observed("release", "skill_1", spec, {}, tags, version="2", documents=(), last_applied=spec)
+    snapshot = Snapshot(AccountInfo("emulator"), "small", lineage="0123456789ab", objects=(live,))
+
+    def show() -> None:
+        text = render_plan(to_json(make_plan([desired], snapshot, Rules(), as_of="2026-11-18", manifests="")))
+        if "changed" not in text:
+            raise RuntimeError(text)
+
+    def compare() -> None:
+        list(difflib.unified_diff(old.splitlines(), new.splitlines()))
+
+    return Case(f"plan and text of a {len(old) // 1000} kB prompt", show, "difflib.unified_diff", compare)
+
+
+class _Library:
+    """A store with many documents in an account of its own, applied."""
+
+    def __init__(self, root: Path, documents: int) -> None:
+        texts = {f"docs/{number:05d}.md": f"Number {number} of many.\n" for number in range(documents)}
+        self._loaded = load(_write(root, {"reconciler.yaml": STACK, "library.yaml": STORE, **texts}))
+        self._loop = VirtualLoop(1)
+        self._world = World(1, VirtualClock(self._loop), random.Random(1), Trace())
+        self._stage = Stage(self._world, Profile.OPENAI)
+        ended = self._loop.run_until_complete(self._stage.apply_once(self._loaded))
+        if ended.exit is not Exit.DONE:
+            raise RuntimeError(f"the library could not be applied: {ended}")
+
+    def plan(self) -> int:
+        """Read the account and plan; how many requests that took."""
+        self._world.trace.lines.clear()
+        session, wire = self._stage.process(self._loaded)
+        prepared = self._loop.run_until_complete(prepare(session))
+        if not prepared.plan.empty:
+            raise RuntimeError("the library changed")
+        return len(wire.calls)
+
+    def close(self) -> None:
+        """Let go of the account and the loop."""
+        self._stage.close()
+        self._loop.close()
+
+
+def _write(root: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root

@@ -1,0 +1,138 @@
+"""init, validate, schema and emulator from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.world import World
+from tests.cli.conftest import Command
+
+PROGRAM = (sys.executable, "-c", "from reconciler.cli import main; main()")
+
+
+def test_init_writes_a_stack_that_validates_and_applies(
+    reconciler: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reconciler("init", str(tmp_path / "My Stack")).code == 0
+    monkeypatch.chdir(tmp_path / "My Stack")
+    assert reconciler("validate").code == 0
+    assert reconciler("apply", "--local", "--yes").code == 0
+    assert "No changes" in reconciler("plan", "--local").out
+    assert "my-stack" in (tmp_path / "My Stack" / "reconciler.yaml").read_text()
+
+
+def test_init_never_touches_what_is_there(reconciler: Command, tree: World) -> None:
+    before = (tree.root / "reconciler.yaml").read_bytes()
+    result = reconciler("init")
+    assert result.code == 7
+    assert "exists already" in result.err
+    assert (tree.root / "reconciler.yaml").read_bytes() == before
+
+
+def test_validate_counts_what_it_checked(reconciler: Command) -> None:
+    assert reconciler("validate").out == "Valid: 2 Assistant, 1 VectorStore, 2 documents.\n"
+    assert reconciler("validate", "--format", "json").json["resources"] == {"Assistant": 2, "VectorStore": 1}
+
+
+def test_validate_reports_problems_with_exit_7(reconciler: Command, tree: World) -> None:
+    tree.assistant("helper", modle="x")
+    result = reconciler("validate")
+    assert result.code == 7
+    assert "assistant-helper.yaml:" in result.err
+    assert "Did you mean 'model'?" in result.err
+    assert result.out == ""
+    found = reconciler("validate", "--format", "json").json
+    assert found["valid"] is False
+    assert found["problems"][0]["file"] == "assistant-helper.yaml"
+
+
+def test_plan_reports_problems_with_exit_7_too(reconciler: Command, tree: World) -> None:
+    tree.assistant("helper", modle="x")
+    assert reconciler("plan", "--local").code == 7
+
+
+def test_schemas_are_printed_and_written(reconciler: Command, tmp_path: Path) -> None:
+    assert reconciler("schema").out.split() == ["Stack", "Assistant", "Tool", "VectorStore", "plan"]
+    assert reconciler("schema", "assistant").json["title"].startswith("Assistant")
+    assert reconciler("schema", "plan").json["properties"]["format_version"] == {"const": 1}
+    assert reconciler("schema", "Assistent").code == 7
+    assert reconciler("schema", "--write", str(tmp_path / "out")).code == 0
+    assert len(list((tmp_path / "out").glob("*.schema.json"))) == 5
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["validate"], ["schema", "Assistant"], ["plan", "--help"]])
+def test_commands_that_need_no_account_do_not_import_openai(tree: World, arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom reconciler import cli\ncli._register()\n"
+        f"code = cli.run({arguments!r})\n"
+        "assert code == 0, code\n"
+        "heavy = {'openai', 'httpx2', 'pydantic', 'starlette', 'uvicorn', 'rich', 'deepdiff'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tree.root, check=True, capture_output=True, timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_served_account_answers_the_same_commands(tree: World, tmp_path: Path) -> None:
+    port = free_port()
+    database = tmp_path / "served.db"
+    serve = [*PROGRAM, "emulator", "serve", "--port", str(port), "--db", str(database)]
+    environment = {
+        **os.environ,
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+        "OPENAI_API_KEY": "sk-local-0123456789",
+    }
+    server = subprocess.Popen(serve, stderr=subprocess.PIPE, cwd=tree.root, text=True)
+    try:
+        assert server.stderr is not None
+        assert f"127.0.0.1:{port}" in server.stderr.readline()
+        assert _wait(port)
+        applied = _run(tree, environment, "apply", "--yes")
+        assert applied.returncode == 0, applied.stderr
+        assert "No changes" in _run(tree, environment, "plan", "--detailed-exitcode").stdout
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(20) == 0
+        assert server.stderr is not None
+        server.stderr.close()
+    local = _run(tree, dict(os.environ), "outputs", "--local", str(database), "--format", "json")
+    assert set(json.loads(local.stdout)) == {"Assistant/helper", "Assistant/writer", "VectorStore/docs"}
+
+
+def _run(tree: World, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *arguments], env=environment, cwd=tree.root, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def _wait(port: int) -> bool:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/models", headers={"Authorization": "Bearer sk-x"})
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(request, timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            continue
+    return False
+
+
+def test_a_taken_port_is_one_clear_message(reconciler: Command, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = reconciler("emulator", "serve", "--port", str(port), "--db", str(tmp_path / "x.db"))
+    assert result.code == 9
+    assert str(port) in result.err
