@@ -397,9 +397,7 @@ class _Observer:
         if tags.state == "pending":
             return replace(observed, complete=True, documents=())
         if (desired is None or live == applied) and self._vouched_version(desired, tags, raw["id"], ids):
-            self.verified[raw["id"]] = "tag"
             return observed
-        self.verified[raw["id"]] = "full"
         content = await read_version(self.account, kind, raw["id"], live)
         last = content if live == applied else await read_version(self.account, kind, raw["id"], applied)
         content = content or {"spec": {}, "labels": {}, "files": []}

@@ -324,12 +324,12 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
         address,
         item.kind,
         Action.UPDATE,
-        Cause.MANIFEST,
+        None,
         item.id,
         desired.span,
         fields=deltas,
         observed=observed_digest(item),
-        reason=f"back from version {item.version} to version {target}; held there until the manifest changes",
+        reason=f"A person rolls it back from version {item.version}. It is held there until its manifest changes.",
         version=target,
     )
     step = Step(Verb.UPDATE, address, item.kind, 0, desired=desired, observed=item, fields=deltas, version=target)

@@ -198,6 +198,22 @@ class Agent(Runtime):
         "file_search": "Saved agents have none: set `runtime: responses`, or offer a search as a function or MCP tool.",
         "code_interpreter": "Saved agents have their session's sandbox: remove the tool, or set `runtime: responses`.",
         "image_generation": "Saved agents have no image generation: remove the tool, or set `runtime: responses`.",
+        "json_object": "Saved agents answer in text or to a schema: write `type: json_schema`.",
+        "json_schema.name": "The schema of a saved agent has no name: remove it, or set `runtime: responses`.",
+        "json_schema.description": "The schema of a saved agent has no description: remove it, or set `runtime: responses`.",
+        "json_schema.strict": "The schema of a saved agent has no `strict`: remove it, or set `runtime: responses`.",
+        "function.strict": "Functions of saved agents have no `strict`: remove it, or set `runtime: responses`.",
+        "mcp.connector_id": "Saved agents reach servers by URL: write `transport`, or set `runtime: responses`.",
+        "mcp.tunnel_id": "Saved agents reach servers by URL: write `transport`, or set `runtime: responses`.",
+        "mcp.server_url": "Here it stands in `transport`: write `transport: {type: http, server_url: …}`.",
+        "mcp.server_description": "Saved agents have none: remove it, or set `runtime: responses`.",
+        "mcp.defer_loading": "Saved agents have it for functions only: remove it, or set `runtime: responses`.",
+        "mcp.require_approval": "Saved agents never ask: narrow `allowed_tools`, or set `runtime: responses`.",
+        "tool_search.execution": "Saved agents search for tools themselves: remove the field, or set `runtime: responses`.",
+        "web_search.external_web_access": "Here it is called `mode` (disabled, cached or live): write that.",
+        "web_search.filters": "Here it is `allowed_domains`, directly on the tool: write that.",
+        "web_search.search_context_size": "Here it is called `context_size`: write that.",
+        "web_search.user_location": "Here it is called `location`: write that.",
     }
 
     def lower_spec(self, spec: Mapping[str, Json], manifest: Manifest) -> dict[str, Json]:

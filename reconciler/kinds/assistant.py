@@ -126,6 +126,14 @@ class Assistant(Runtime):
         "programmatic_tool_calling": "The v2 API has none: remove the tool, or set `runtime: responses`.",
         "computer_use": "Only saved agents have it: set `runtime: agents`, or remove the tool.",
         "automations": "Only saved agents have it: set `runtime: agents`, or remove the tool.",
+        "reasoning.summary": "The v2 API returns no summaries: remove it, or set `runtime: responses`.",
+        "vector_stores": "The v2 API searches one store: merge them, or set `runtime: responses`.",
+        "file_search.filters": "The v2 API cannot filter by attributes: remove it, or set `runtime: responses`.",
+        "ranking_options.hybrid_search": "The v2 API has no hybrid search: remove it, or set `runtime: responses`.",
+        "code_interpreter.memory_limit": "The v2 API has no choice of memory: remove it, or set `runtime: responses`.",
+        "code_interpreter.network_policy": "The v2 API has no network policy: remove it, or set `runtime: responses`.",
+        "function.async": "Only saved agents have it: set `runtime: agents`, or remove the field.",
+        "function.defer_loading": "Only saved agents have it: set `runtime: agents`, or remove the field.",
     }
 
     def lower_spec(self, spec: Mapping[str, Json], manifest: Manifest) -> dict[str, Json]:

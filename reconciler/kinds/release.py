@@ -180,6 +180,18 @@ class Release(VersionedKind, Runtime):
         "experimental": "Only saved agents have it: set `runtime: agents`, or remove the field.",
         "computer_use": "Only saved agents have it: set `runtime: agents`, or remove the tool.",
         "automations": "Only saved agents have it: set `runtime: agents`, or remove the tool.",
+        "function.async": "Pass it through with `raw: {async: …}`, or set `runtime: agents`.",
+        "function.defer_loading": "Pass it through with `raw: {defer_loading: …}`, or set `runtime: agents`.",
+        "mcp.connection_origin": "Only saved agents choose that: set `runtime: agents`, or remove the field.",
+        "mcp.credential_id": "Stored credentials are for saved agents: remove it, or set `runtime: agents`.",
+        "mcp.request_metadata": "Only saved agents have it: set `runtime: agents`, or remove the field.",
+        "mcp.required": "Only saved agents have it: set `runtime: agents`, or remove the field.",
+        "mcp.transport": "Here the URL is a field of the tool itself: write `server_url`, or set `runtime: agents`.",
+        "programmatic_tool_calling.enabled": "Here the tool is enabled by being listed: remove the field, or the tool.",
+        "web_search.allowed_domains": "Here it stands in `filters`: write `filters: {allowed_domains: […]}`.",
+        "web_search.context_size": "Here it is called `search_context_size`: write that, or set `runtime: agents`.",
+        "web_search.location": "Here it is called `user_location`: write that, or set `runtime: agents`.",
+        "web_search.mode": "Here it is `external_web_access`, true or false: write that.",
     }
 
     def lower_spec(self, spec: Mapping[str, Json], manifest: Manifest) -> dict[str, Json]:

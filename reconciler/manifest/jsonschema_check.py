@@ -1,4 +1,4 @@
-"""Check the JSON Schema of a tool's parameters without ever running it.
+"""Check a JSON Schema that a manifest holds (a tool's parameters, a response's format) without ever running it.
 
 The schema is data from a pull request: it is measured before anything looks at it, its regular expressions are never
 compiled, its references never fetched. What OpenAI's strict mode would refuse with a 400 is said here, with its place.
@@ -70,14 +70,16 @@ _STRICT_LONG_ENUM = (250, 15_000)
 
 
 def check_schema(schema: Json, *, strict: bool) -> list[Complaint]:
-    """What is wrong with a tool's parameters: places and sentences, at most 50, in a fixed order."""
+    """What is wrong with a schema of the user's: places and sentences, at most 50, in a fixed order."""
     size = _too_big(schema)
     if size is not None:
         return [size]
     if not isinstance(schema, Mapping):
-        return [((), "The parameters have to be a JSON Schema object, such as {type: object, properties: {…}}.")]
-    complaints = list(_root(schema))
+        return [((), "It has to be a JSON Schema object, such as {type: object, properties: {…}}.")]
+    complaints: list[Complaint] = []
     parts = _subschemas(schema, complaints)
+    if not any(path == ("type",) for path, _ in complaints):
+        complaints = [*_root(schema), *complaints]
     if not complaints:
         complaints = [*_references(schema, parts), *(_strict(schema, parts) if strict else ())]
     return list(dict.fromkeys(complaints))[:_MOST]
@@ -108,7 +110,7 @@ def _too_big(schema: Json) -> Complaint | None:
 
 def _root(schema: Mapping[str, Json]) -> Iterator[Complaint]:
     if schema.get("type") != "object":
-        yield (), "The parameters are an object: write `type: object` at the top."
+        yield (), "It has to describe an object: write `type: object` at the top."
 
 
 def _subschemas(schema: Mapping[str, Json], complaints: list[Complaint]) -> list[Part]:

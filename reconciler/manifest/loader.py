@@ -107,17 +107,17 @@ def _settled(doc: Doc, problems: Problems) -> Stack:
 
 def _desired(found: Found, settled: Stack, root_doc: Doc, filler: Values, cache: HashCache | None) -> list[Desired]:
     problems = filler.problems
-    docs = relations.first_of_each(found.docs, problems)
+    first = relations.first_of_each(found.docs, problems)
     manifests: list[Manifest] = []
-    for doc in docs:
+    for doc in found.docs:
         safety.check_values(doc.written, problems)
         before = len(problems.errors)
         filled = filler.filled(values.with_defaults(doc, settled.defaults, root_doc.written))
         manifest = manifest_of(filled, problems, sound=len(problems.errors) == before)
-        manifests += [] if manifest is None else [manifest]
-    by_address = {doc.address: doc for doc in docs if doc.address is not None}
-    relations.check_moves(manifests, by_address.keys(), problems)
-    return Lowering(filler.texts.tree, problems, by_address, frozenset(found.lost), cache).lower(manifests)
+        if manifest is not None and first[manifest.address] is doc:
+            manifests.append(manifest)
+    relations.check_moves(manifests, first.keys(), problems)
+    return Lowering(filler.texts.tree, problems, first, frozenset(found.lost), cache).lower(manifests)
 
 
 def _digest(settled: Stack, environment: str | None, desired: Sequence[Desired]) -> str:

@@ -10,19 +10,16 @@ from reconciler.manifest.documents import Doc
 from reconciler.model import Address
 
 
-def first_of_each(docs: Sequence[Doc], problems: Problems) -> list[Doc]:
-    """The documents without those whose address another one has already, which are problems."""
+def first_of_each(docs: Sequence[Doc], problems: Problems) -> dict[Address, Doc]:
+    """The documents by address; one whose address another has already is a problem."""
     first: dict[Address, Doc] = {}
-    kept = []
     for doc in docs:
-        if doc.address is None or first.setdefault(doc.address, doc) is doc:
-            kept.append(doc)
-        else:
+        if doc.address is not None and first.setdefault(doc.address, doc) is not doc:
             other = first[doc.address].written.span(("metadata", "name"))
             detail = f"The other one is at {other}. Give one of them another name."
             span = doc.written.span(("metadata", "name"))
             problems.add("E404", f"{doc.address} is declared twice", detail, span, address=doc.address)
-    return kept
+    return first
 
 
 def check_moves(manifests: Sequence[Manifest], declared: Collection[Address], problems: Problems) -> None:

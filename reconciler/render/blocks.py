@@ -28,7 +28,7 @@ _WHY_DOCUMENTS = {
     "manifest": "Its documents changed.",
     "drift": "Its documents were changed in the account since the last apply. Apply restores them.",
 }
-_VERIFIED = {"tag": "recognised by its tag", "full": "every document compared"}
+_VERIFIED = {"tag": "recognised by its tag", "full": "read in full"}
 
 
 class Block(NamedTuple):
@@ -98,14 +98,22 @@ def summary(plan: Mapping[str, Any], page: Page) -> list[Row]:
     counts += [f"{values.number(totals[action])} to {action}" for action in _ORDER if totals.get(action)]
     unchanged = totals.get("unchanged") or 0
     if not counts:
-        text = f"No changes. The account is as the manifests say ({values.plural(unchanged, 'resource')})."
-        return prose(text, page, indent=0, style="strong")
+        return prose(_nothing_to_do(plan, unchanged), page, indent=0, style="strong")
     counts += [f"{values.number(unchanged)} unchanged"] if unchanged else []
     files = totals.get("files") or {}
     tally = _tally(files.get("add") or 0, files.get("change") or 0, files.get("remove") or 0)
     upload = f" ({values.size(files['upload_bytes'])} to upload)" if files.get("upload_bytes") else ""
     text = f"Plan: {', '.join(counts)}{f'; {tally}{upload}' if tally else ''}."
     return prose(text, page, indent=0, style="strong")
+
+
+def _nothing_to_do(plan: Mapping[str, Any], unchanged: int) -> str:
+    """Without claiming that what is left alone on purpose equals the manifests."""
+    alone = sum(1 for change in plan.get("changes") or () if change.get("action") == "none" and change.get("reason"))
+    if alone:
+        counted = f"{values.number(alone)} of {values.plural(unchanged, 'resource')}"
+        return f"No changes. {counted} left alone on purpose: see the warnings above."
+    return f"No changes. The account is as the manifests say ({values.plural(unchanged, 'resource')})."
 
 
 def recognised(plan: Mapping[str, Any], page: Page) -> list[Row]:
@@ -177,9 +185,18 @@ def _facts(change: Mapping[str, Any], blocked: Mapping[str, Any] | None) -> Iter
 
 def _why(change: Mapping[str, Any]) -> str:
     cause, reason = str(change.get("cause")), str(change.get("reason") or "")
+    if reason and change.get("action") not in {"update", "none"}:
+        return _sentence(reason)
     only_documents = change.get("files") and not change.get("fields")
     why = (_WHY_DOCUMENTS.get(cause) if only_documents else None) or _WHY.get(cause, "")
-    return f"{why} {reason}".strip()
+    return f"{why} {_sentence(reason)}".strip()
+
+
+def _sentence(reason: str) -> str:
+    """A reason with a capital and a full stop."""
+    if not reason:
+        return ""
+    return reason[0].upper() + reason[1:] + ("" if reason.endswith((".", "!", "?")) else ".")
 
 
 def _moves(change: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -93,7 +93,7 @@ E307 a/type.yaml:6:16 spec.temperature is 'warm'
 E311 a/range.yaml:6:10 spec.top_p is 1.5
 E310 a/word.yaml:6:15 spec.truncation is 'automatic'
 E401 a/tool.yaml:7:13 Unknown tool 'lokup-order'
-E402 a/store.yaml:7:42 Unknown vector store 'product-doc'
+E402 a/store.yaml:7:43 Unknown vector store 'product-doc'
 E205 a/duplicate.yaml:7:3 Duplicate key
 E204 a/tab.yaml:6:1 Tab in indentation
 E203 a/syntax.yaml:6:19 Not YAML
@@ -111,13 +111,13 @@ E304 a/crm.yaml:5:9 'mcp' is not available on the assistants runtime
 E604 a/url.yaml:7:15 server_url is 'http://mcp.example.com'
 E310 a/shape.yaml:7:14 Unknown type 'functoin'
 E312 a/name.yaml:3:18 metadata.name is 'Not_A_Name'
-E406 a/moved.yaml:4:26 Assistant/type cannot be moved
+E406 a/moved.yaml:4:25 Assistant/type cannot be moved
 E314 a/ignore.yaml:4:30 Unknown field 'temperture' in ignore_changes
 E601 a/link.yaml:1:1 Path refused
 E501 k/docs.yaml:6:13 Pattern matches nothing
 E507 k/more.yaml:6:13 File type not supported
 E507 k/upper.yaml:6:13 File type not supported
-E316 k/overlap.yaml:7:59 chunk_overlap_tokens is 500
+E316 k/overlap.yaml:7:64 chunk_overlap_tokens is 500
 E303 k/label.yaml:3:34 Key 'reconciler.x' is not allowed
 E307 reconciler.yaml:6:25 spec.limits.max_deletes is 'many'
 """
@@ -126,7 +126,7 @@ HINTS = {
     "typo.yaml:6": "Did you mean 'temperature'?",
     "kind.yaml": "Did you mean 'Assistant'?",
     "tool.yaml": "No Tool manifest has this name.",
-    "store.yaml": "Did you mean",
+    "store.yaml": "No VectorStore manifest has this name.",
     "version.yaml": "Expected 'reconciler/v1'.",
     "variable.yaml": "Did you mean 'brand'?",
     "missing.yaml": "spec needs it.",

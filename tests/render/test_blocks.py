@@ -31,7 +31,7 @@ def document(path: str, **more: Any) -> dict[str, Any]:
         ({"cause": "drift", "files": {"added": [document("a")]}}, "why      Its documents were changed in the account"),
         ({"cause": "removed", "files": {"removed": [document("a")]}}, "why      It is no longer in the manifests."),
         ({"moved_from": "Assistant/old"}, "was      Assistant/old; the live object stays the same"),
-        ({"verified": "full"}, "object   release skill_1, every document compared"),
+        ({"verified": "full"}, "object   release skill_1, read in full"),
         ({"replaces_kind": "assistant"}, "object   assistant skill_1\n    becomes  release"),
         ({"version": "3"}, "version  moves the pointer to version 3"),
         ({"affects": ["Assistant/a", "Assistant/b"]}, "used by  Assistant/a, Assistant/b"),
@@ -121,6 +121,19 @@ def test_a_notice_says_its_address_once() -> None:
 def test_what_was_recognised_by_tag_is_told() -> None:
     same = [change(f"VectorStore/s{number}", "none", verified="tag") for number in range(21)]
     assert "VectorStore/s19 and 1 more\n" in render_plan(plan(*same, summary={"unchanged": 21})).replace("\n  ", " ")
+
+
+def test_what_is_left_alone_on_purpose_is_not_called_equal() -> None:
+    held = change("Assistant/helper", "none", reason="held after a rollback")
+    text = render_plan(plan(held, summary={"unchanged": 5}))
+    assert "No changes. 1 of 5 resources left alone on purpose: see the warnings above." in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"), [("it expired", "It expired."), ("It is so.", "It is so."), ("", "The manifest changed.")]
+)
+def test_a_reason_is_a_sentence(reason: str, why: str) -> None:
+    assert why in written(change(reason=reason, cause="manifest"))
 
 
 @pytest.mark.parametrize(

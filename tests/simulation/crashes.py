@@ -124,7 +124,7 @@ async def _play(stage: Stage, scenario: Scenario, crash: Crash) -> Survival:
             survival.wrong.append(f"published ids are gone: {sorted(gone)}")
     await _take_away(stage, scenario, survival)
     survival.orphans = len(await stage.files() - start) - scenario.lost
-    if survival.orphans > survival.uploads and not scenario.destroy:
+    if survival.orphans > survival.uploads:
         survival.wrong.append(f"{survival.orphans} Files are left, and {survival.uploads} were uploaded")
     return survival
 
