@@ -207,6 +207,10 @@ def _manifests() -> Iterator[str]:
     yield "An entry of `files` is a glob or a single path, relative to the manifest. The first entry that matches a file counts."
     yield _entries()
     yield _DOCUMENTS
+    for name in FORMS:
+        if name not in {"Assistant", "Tool", "VectorStore"}:
+            yield f"## {name}"
+            yield from (_field_table(kind) for kind in KINDS.values() if kind.form == name)
     yield "## How strictly files are read"
     yield _STRICT
 

@@ -94,7 +94,7 @@ class _Observer:
 
     async def run(self) -> Found:
         anchor = await self._anchor()
-        kinds = self._kinds(anchor)
+        kinds = [kind for kind in self._kinds(anchor) if await self._is_there(kind, anchor)]
         in_metadata = [kind for kind in kinds if kind.keeping is Keeping.METADATA]
         versioned = [kind for kind in kinds if isinstance(kind, VersionedKind)]
         found = await asyncio.gather(*(self._tagged(kind, anchor) for kind in in_metadata))
@@ -160,6 +160,20 @@ class _Observer:
     async def _get(self, kind: Kind, object_id: str) -> dict[str, Any] | None:
         """One object by id; None when it is not there (404, or 400 "not found" of compatible servers)."""
         return await get_object(self.account, kind, object_id)
+
+    async def _is_there(self, kind: Kind, anchor: Anchor | None) -> bool:
+        """Whether to look at a kind. One that no manifest asks for any more may have been retired with all it held."""
+        if any(item.kind == kind.name for item in self.scope.desired):
+            return True
+        try:
+            await self._list(kind)
+        except Stop as stop:
+            had = [entry.id for entry in anchor.inventory if entry.kind == kind.name] if anchor else []
+            if had:
+                summary = f"{stop.summary} What this stack had there is out of reach: {', '.join(had[:5])}."
+                self.warnings.append(Notice("W303", summary))
+            return False
+        return True
 
     # --- the anchor ---
 

@@ -300,10 +300,13 @@ class _Walker:
             return
         clean = self.conclusion.exit is Exit.DONE
         if clean and self.options.destroy:
-            await run.keeper.remove()
-            return
+            await self._read_back(run)
+            if self.conclusion.exit is Exit.DONE:
+                await run.keeper.remove()
+                return
+            clean = False
         await run.keeper.give_back(clean=clean, in_doubt=self.conclusion.count(Outcome.IN_DOUBT) > 0)
-        if clean:
+        if clean and not self.options.destroy:
             await self._read_back(run)
 
     async def _read_back(self, run: Run) -> None:

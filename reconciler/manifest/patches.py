@@ -31,23 +31,27 @@ def merge(base: Written, patch: Written) -> Written:
     """The base with the patch on top; a patched value's position is the patch's."""
     spans, keys = dict(base.spans), dict(base.keys)
 
-    def take(old: Json, new: Json, path: Path) -> Json:
+    def forget(old: Json, path: Path) -> None:
+        for inner in paths_in(old, path):
+            spans.pop(inner, None)
+            keys.pop(inner, None)
+
+    def take(new: Json, path: Path) -> Json:
         """The new value, without nulls in mappings: where there is nothing to remove, there is nothing."""
         for table, origin in ((spans, patch.spans), (keys, patch.keys)):
-            for inner in paths_in(old, path):
-                table.pop(inner, None)
             table.update({inner: origin[inner] for inner in paths_in(new, path) if inner in origin})
         return _without_nulls(new)
 
     def merged(old: Json, new: Json, path: Path) -> Json:
         if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-            return take(old, new, path)
+            forget(old, path)
+            return take(new, path)
         result = dict(old)
         for key, item in new.items():
             if item is not None:
                 result[key] = merged(result.get(key), item, (*path, key))
             elif key in result:
-                take(result.pop(key), None, (*path, key))
+                forget(result.pop(key), (*path, key))
         return result
 
     return Written(merged(base.value, patch.value, ()), spans, keys)

@@ -1,9 +1,9 @@
 """JSON Schema (draft 2020-12) for our own schemas, applied to what a stranger wrote.
 
-The library's keywords, but for five: patterns are matched to the very end of a text (`$` alone would let a line feed
-through), lists are searched for doubles in linear time, a key that breaks a rule is an error about that key, a missing
-field is one error each, and of several shapes the one that is meant is chosen by `type` first, so that a long list of
-tools costs one attempt per tool and its mistakes are told as those of that tool.
+The library's keywords, but for some. Patterns are matched to the very end of a text (`$` alone would let a line feed
+through); doubles are found in linear time; a key that breaks a rule, and each missing field, is an error of its own; a
+value of the wrong type is not also none of the words. Of several shapes the one that is meant is chosen by `type` first:
+a long list of tools costs one attempt per tool, and its mistakes are told as those of that tool.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def _validator() -> Any:
     keywords = {
         "pattern": _pattern,
         "uniqueItems": _unique,
+        "enum": _one_of,
         "propertyNames": _names,
         "required": _required,
         "oneOf": _shapes,
@@ -54,6 +55,12 @@ def _pattern(_: Any, pattern: str, text: Json, schema: Mapping[str, Any]) -> Ite
 
 def _unique(_: Any, wanted: bool, items: Json, __: Mapping[str, Any]) -> Iterator[Any]:  # noqa: FBT001 - the library's call
     if wanted and isinstance(items, list) and len({canonical(item) for item in items}) < len(items):
+        yield _error("")
+
+
+def _one_of(validator: Any, words: Sequence[Json], value: Json, schema: Mapping[str, Any]) -> Iterator[Any]:
+    of_the_type = "type" not in schema or validator.is_type(value, schema["type"])
+    if of_the_type and value not in words:
         yield _error("")
 
 

@@ -1,8 +1,9 @@
 """The anchor: one empty vector store per stack whose metadata is the stack's record.
 
 It tells a first apply from a wrong account and a lying list, says whether the last run ended clean, and holds the
-inventory: address → id of every top-level object, which proves absence by id and names what cannot carry tags. All of it
-can be rebuilt from the account; tagged objects are the truth. When one store is full, parts follow (about 60 entries each).
+inventory: address → id of every top-level object, which proves absence by id and names what cannot carry tags. All of
+it can be rebuilt from the account; tagged objects are the truth. When one store is full, parts follow (about 60 entries
+each), with holds of their own; run state and journal stand in the first part.
 
     reconciler.stack      <stack>#<lineage>
     reconciler.address    Anchor/<part>
@@ -17,9 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote, unquote
 
 from reconciler.model import Address, Json
-from reconciler.ownership.tags import ADDRESS, MAX_VALUE, PREFIX, STACK, STACK_NAME
+from reconciler.ownership.tags import ADDRESS, MAX_VALUE, PREFIX, STACK, STACK_NAME, TagTooLongError
 
 ANCHOR = f"{PREFIX}anchor"
 HOLDS = f"{PREFIX}holds"
@@ -30,7 +32,7 @@ VERSION = "1"
 MAX_JOURNAL = 40
 """Files that may be named as about to be deleted, if their ids are short enough for three pairs."""
 
-_ENTRY = re.compile(r"([a-z_]+):([A-Za-z]+/[^=\s]+)=([A-Za-z0-9_-]{1,128})(?:@([A-Za-z0-9.-]{1,20}))?(?:!([pr]{1,2}))?")
+_ENTRY = re.compile(r"([a-z_]+):([A-Za-z]+/[^=\s]+)=([A-Za-z0-9_-]{1,128})(?:@([A-Za-z0-9_-]{1,20}))?(?:!([pr]{1,2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class Entry:
     retain: bool = False
 
     def encode(self) -> str:
-        """`kind:address=id[@version][!pr]`, with spaces and `=` in paths percent-encoded."""
-        address = str(self.address).replace("%", "%25").replace(" ", "%20").replace("=", "%3D").replace("\t", "%09")
+        """`kind:address=id[@version][!pr]`, with white space, `=` and `%` in paths percent-encoded."""
+        address = "".join(quote(char) if char in "=%" or char.isspace() else char for char in str(self.address))
         version = f"@{self.version}" if self.version else ""
         flags = ("p" if self.protect else "") + ("r" if self.retain else "")
         return f"{self.kind}:{address}={self.id}{version}{'!' + flags if flags else ''}"
@@ -60,9 +62,8 @@ class Entry:
         match = _ENTRY.fullmatch(text)
         if match is None:
             return None
-        plain = match[2].replace("%09", "\t").replace("%3D", "=").replace("%20", " ").replace("%25", "%")
         try:
-            address = Address.parse(plain)
+            address = Address.parse(unquote(match[2]))
         except ValueError:
             return None
         flags = match[5] or ""
@@ -73,9 +74,10 @@ class Entry:
 class Anchor:
     """The stack's record. `ids` are the stores it is kept in, the first one being the anchor proper.
 
-    `busy` says that a run is under way, or was when it died: `run`, `plan` (its digest's first 16 hex digits) and `beat`
-    (server time of its last sign of life, epoch seconds) are of that run. `holds` maps a rolled-back address to the
-    spec digest that apply is to leave alone. `kinds` are all kinds that the stack ever used: what `observe` must list.
+    `busy` says that a run is under way, or was when it died: `run`, `plan` (its digest's first 16 hex digits) and
+    `beat` (server time of its last sign of life, epoch seconds) are of that run. `holds` maps a rolled-back address to
+    the spec digest that apply is to leave alone. `kinds` are all kinds that the stack ever used: what `observe` must
+    list.
     """
 
     stack: str
@@ -98,37 +100,35 @@ class Anchor:
 
     def with_entry(self, entry: Entry) -> Anchor:
         """With one line put in, replacing the one for the same kind and address."""
-        return replace(self.without(entry.kind, entry.address), inventory=_sorted([*self._others(entry), entry]))
+        others = self.without(entry.kind, entry.address).inventory
+        return replace(self, inventory=_sorted([*others, entry]))
 
     def without(self, kind: str, address: Address) -> Anchor:
         """With one line gone."""
         kept = [item for item in self.inventory if not (item.kind == kind and item.address == address)]
-        return replace(self, inventory=_sorted(kept))
-
-    def _others(self, entry: Entry) -> list[Entry]:
-        return [item for item in self.inventory if not (item.kind == entry.kind and item.address == entry.address)]
+        return replace(self, inventory=tuple(kept))
 
 
 def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    return tuple(
-        sorted(entries, key=lambda item: (item.address.kind, item.address.name, item.address.path or "", item.kind))
-    )
+    return tuple(sorted(entries, key=lambda item: (item.address, item.kind)))
 
 
 def encode(anchor: Anchor) -> list[dict[str, str]]:
-    """The metadata of each part; more than one when the inventory does not fit."""
-    parts: list[dict[str, str]] = [{}]
-    slots = list(INVENTORY)
-    for line in _lines(entry.encode() for entry in anchor.inventory):
-        slots = _store(parts, slots, line)
-    for number, part in enumerate(parts):
-        part[STACK] = f"{anchor.stack}#{anchor.lineage}"
-        part[ADDRESS] = f"{KIND}/{number + 1}"
-    head = parts[0]
-    head[ANCHOR] = _state(anchor, len(parts))
-    if anchor.holds:
-        head[HOLDS] = " ".join(f"{address}={spec}" for address, spec in sorted(anchor.holds.items()))
-    head |= dict(zip(JOURNALS, _lines(anchor.journal), strict=False))
+    """The metadata of each part; more than one when inventory or holds do not fit. Raises TagTooLongError."""
+    lines = _lines(entry.encode() for entry in anchor.inventory)
+    holds = _lines(f"{address}={spec}" for address, spec in sorted(anchor.holds.items()))
+    for line in lines:
+        if len(line) > MAX_VALUE:
+            raise TagTooLongError(f"the anchor's entry {line[:80]}… takes {len(line)} of {MAX_VALUE} characters")
+    parts: list[dict[str, str]] = []
+    while not parts or lines[len(parts) * len(INVENTORY) :] or holds[len(parts) :]:
+        first = len(parts) * len(INVENTORY)
+        part = {STACK: f"{anchor.stack}#{anchor.lineage}", ADDRESS: f"{KIND}/{len(parts) + 1}"}
+        part |= dict(zip(INVENTORY, lines[first:], strict=False))
+        part |= dict(zip((HOLDS,), holds[len(parts) :], strict=False))
+        parts.append(part)
+    parts[0][ANCHOR] = _state(anchor, len(parts))
+    parts[0] |= dict(zip(JOURNALS, _lines(anchor.journal), strict=False))
     return parts
 
 
@@ -152,15 +152,6 @@ def journal_chunks(files: Sequence[str]) -> list[list[str]]:
         else:
             chunks.append([file_id])
     return chunks
-
-
-def _store(parts: list[dict[str, str]], slots: list[str], line: str) -> list[str]:
-    """Put a full line into the next free slot, in a new part if there is none; returns the slots left."""
-    if not slots:
-        parts.append({})
-        slots = list(INVENTORY)
-    parts[-1][slots[0]] = line
-    return slots[1:]
 
 
 def _state(anchor: Anchor, parts: int) -> str:
@@ -214,7 +205,7 @@ def decode(stack: str, stores: Sequence[Mapping[str, Json]]) -> Anchor | None:
         beat=_number(state.get("beat")),
         kinds=tuple(kind for kind in state.get("kinds", "").split(",") if kind),
         inventory=_sorted(entries),
-        holds=_holds(str(head.get(HOLDS, ""))),
+        holds=_holds(" ".join(str(store["metadata"].get(HOLDS, "")) for store in stores)),
         journal=tuple(word for key in JOURNALS for word in str(head.get(key, "")).split()),
         created_at=_number(stores[0].get("created_at")),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler import planfile
 from reconciler.account.port import Call
-from reconciler.emulator import Switches
+from reconciler.emulator import Emulator, Request, Response, Switches
 from reconciler.errors import Exit, Stop
 from reconciler.workflow import check_approval
 from tests.acceptance.world import World
@@ -154,3 +154,33 @@ def test_no_request_is_ever_made_twice_by_the_transport(tmp_path: Path) -> None:
         if isinstance(call, Call) and call.path == "/agents" and call.method == "POST"
     ]
     assert len(creates) == 1
+
+
+def test_moving_away_from_an_api_that_was_shut_down_needs_nothing_of_it(tmp_path: Path) -> None:
+    world = World.new(tmp_path, profile="compatible")
+    world.assistant("helper", "assistants", model="gpt-6.1-terra")
+    assert world.settled()
+    world.emulator = _without(world, "assistants")
+    assert plan_stops(world).code is Exit.UNAVAILABLE
+    world.assistant("helper", "responses", model="gpt-6.1-terra")
+    assert world.steps() == ["create Assistant/helper"]
+    assert [warning["code"] for warning in world.plan().body["warnings"]] == ["W303"]
+    assert world.settled()
+    assert world.plan().body["warnings"] == []
+
+
+def _without(world: World, collection: str) -> Emulator:
+    """The same account after one of its APIs was shut down."""
+
+    class Retired(Emulator):
+        def handle(self, request: Request) -> Response:
+            if request.path.startswith(f"/{collection}"):
+                return Response(
+                    404,
+                    b'{"error": {"message": "Invalid URL", "type": "x", "code": null, "param": null}}',
+                    {"content-type": "application/json"},
+                )
+            return world_emulator.handle(request)
+
+    world_emulator = world.emulator
+    return Retired()
