@@ -44,6 +44,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "E316": "A chunking strategy whose overlap is too large.",
         "E317": "A JSON Schema that is not valid, or not in OpenAI's strict subset.",
         "E318": "The ownership tag of the live object would be too long.",
+        "E319": "Fields that contradict each other, or of which exactly one is needed.",
         # references
         "E401": "No Tool manifest has this name.",
         "E402": "No VectorStore manifest has this name.",

@@ -2,8 +2,8 @@
 
 The library's keywords, but for some. Patterns are matched to the very end of a text (`$` alone would let a line feed
 through); doubles are found in linear time; a key that breaks a rule, and each missing field, is an error of its own; a
-value of the wrong type is not also none of the words. Of several shapes the one that is meant is chosen by `type` first:
-a long list of tools costs one attempt per tool, and its mistakes are told as those of that tool.
+value of the wrong type is not also none of the words. Of several shapes the one that is meant is chosen by `type`
+first: a long list of tools costs one attempt per tool, and its mistakes are told as those of that tool.
 """
 
 from __future__ import annotations
