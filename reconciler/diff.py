@@ -131,7 +131,10 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
             continue
         written = shown.get(name, ABSENT)
         applied = digest is not None and written is not ABSENT and field_digest(written) == digest
-        if _equal(kind, name, want, have, applied=applied):
+        if not kind.readable(name) and digest is not None and _hidden_equal(kind, name, want, have, applied=applied):
+            continue
+        cleared = want is have is ABSENT and digest is not None and _hides(kind, name)
+        if _equal(kind, name, want, have) and not cleared:
             continue
         before = ids.to_refs(have) if have is not ABSENT else ABSENT
         if last is not None:

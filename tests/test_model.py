@@ -15,8 +15,10 @@ from reconciler.model import (
     ABSENT,
     ID_PATTERN,
     AccountInfo,
+    Action,
     Address,
     Blocked,
+    Cause,
     Change,
     Delta,
     Desired,
@@ -38,7 +40,6 @@ from reconciler.model import (
     substitute,
 )
 
-from reconciler.model import Action, Cause  # isort: skip
 
 STORE = Address("VectorStore", "docs")
 JSON = st.recursive(
@@ -85,7 +86,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 def test_addresses_sort_by_kind_name_and_path() -> None:
     ordered = [Address("A", "b"), STORE, replace(STORE, path="a.md"), replace(STORE, path="b.md"), Address("Z", "a")]
-    assert sorted(reversed(ordered)) == ordered
+    assert sorted(ordered[::-1]) == ordered
 
 
 def test_values_print_as_people_know_them() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as opt
+from reconciler.cli.loop import run_loop
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal import Terminal
@@ -70,7 +69,7 @@ def plan(root: Path | None, **options: Any) -> int:
         return _plan_exit(prepared, detailed=options["detailed_exitcode"])
 
     _ignored(screen, loaded)
-    return asyncio.run(work())
+    return run_loop(work())
 
 
 def _plan_exit(prepared: Prepared, *, detailed: bool) -> int:
@@ -165,7 +164,7 @@ def apply(root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await _locked(session, screen, options, lambda: _apply(session, screen, options, approval))
 
-    return asyncio.run(work())
+    return run_loop(work())
 
 
 def _approval(path: Path) -> Approval:
@@ -244,6 +243,9 @@ async def _run(
     session: Session, screen: Terminal, prepared: Prepared, *, destroy: bool = False, digest: str | None = None
 ) -> int:
     """Carry out, showing events as they come; SIGINT and SIGTERM wind the run down."""
+    import asyncio
+    import signal
+
     from reconciler.apply import Conclusion
     from reconciler.cli.progress import Display
     from reconciler.workflow import carry_out
@@ -298,7 +300,7 @@ def destroy(root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await _locked(session, screen, options, lambda: _destroy(session, screen, options))
 
-    return asyncio.run(work())
+    return run_loop(work())
 
 
 async def _destroy(session: Session, screen: Terminal, options: dict[str, Any]) -> int:
@@ -365,7 +367,7 @@ def drift(root: Path | None, **options: Any) -> int:
             screen.data(render_drift(report, color=screen.colored(sys.stdout), width=screen.width))
         return 2 if options["detailed_exitcode"] and report["changes"] else 0
 
-    return asyncio.run(work())
+    return run_loop(work())
 
 
 @click.command(short_help="Make an earlier release of an assistant the current one.")
@@ -414,7 +416,7 @@ def rollback(address: str, root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await _locked(session, screen, options, attempt)
 
-    return asyncio.run(work())
+    return run_loop(work())
 
 
 COMMANDS = (plan, apply, destroy, drift, rollback)

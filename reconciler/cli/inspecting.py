@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options as opt
+from reconciler.cli.loop import run_loop
 
 
 @click.command(short_help="List the managed objects, or one of them in full.")
@@ -44,7 +44,7 @@ def show(address: str | None, root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await (workflow.show_one(session, target) if target else workflow.show(session))
 
-    found = asyncio.run(work())
+    found = run_loop(work())
     if screen.format == "json":
         from reconciler.render.escape import json_text
 
@@ -95,7 +95,7 @@ def outputs(root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await (workflow.bundles(session) if screen.format == "bundle" else workflow.outputs(session))
 
-    found = asyncio.run(work())
+    found = run_loop(work())
     if screen.format == "bundle":
         _write_bundles(options["out"], found)
         screen.note(f"Wrote {len(found)} releases to {options['out']}.")
@@ -171,7 +171,7 @@ def history(address: str, root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await workflow.history(session, target)
 
-    rows = asyncio.run(work())
+    rows = run_loop(work())
     if screen.format == "json":
         from reconciler.render.escape import json_text
 

@@ -61,7 +61,7 @@ def init(directory: Path, **options: Any) -> int:
 def validate(root: Path | None, **options: Any) -> int:
     """Check syntax, schema, references, files and limits. Needs no key and no network.
 
-    Every problem is reported at once, each with its place, what was expected, and what to do. Exit 7 when there are any.
+    Every problem is reported at once, each with its place, what was expected, and what to do. Exit 7 if there are any.
 
     \b
     Examples:

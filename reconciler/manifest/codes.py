@@ -74,6 +74,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         # warnings
         "W301": "An object carries our stack's name with another lineage; it was left alone.",
         "W302": "A release whose live version does not show our tag; it counts as somebody else's.",
+        "W303": "An API that this stack used is gone; what it had there is out of reach.",
         "W401": "An assistant is held after a rollback.",
         "W402": "An object without a manifest was left alone.",
         "W403": "A replacement was left out because of --only.",

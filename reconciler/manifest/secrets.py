@@ -83,8 +83,12 @@ def masked(text: str) -> str:
     """The text as it may be shown: credentials, and the user part of a URL, as stars."""
     for found in find_secrets(text):
         text = text[: found.offset] + "*" * found.length + text[found.offset + found.length :]
-    text = _USER.sub(lambda match: "*" * len(match[0]), text)
-    return "*" * len(text) if _KEY_LINE.match(text) else text
+    return _USER.sub(lambda match: "*" * len(match[0]), text)
+
+
+def masked_line(line: str) -> str:
+    """A line of a file as it may be shown: one that looks like the middle of a key is not."""
+    return "*" * len(line) if _KEY_LINE.match(line) else masked(line)
 
 
 def shown(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.diagnostics import Diagnostic, Problems, Rejected
 from reconciler.manifest import source
-from reconciler.manifest.secrets import masked
+from reconciler.manifest.secrets import masked, masked_line
 from reconciler.manifest.tree import PathRefused, SymlinkRefused, TooLarge, Tree, TreeError
 from reconciler.model import Span
 
@@ -113,4 +113,4 @@ class Texts:
             text = self._manifests.get(span.file) or self._included.get(span.file)
             self._lines[span.file] = [] if text is None else source.lines(text)
         lines = self._lines[span.file]
-        return masked(lines[span.line - 1]) if span.line <= len(lines) else None
+        return masked_line(lines[span.line - 1]) if span.line <= len(lines) else None

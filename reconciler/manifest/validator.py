@@ -75,6 +75,8 @@ def _rule_for_keys(broken: Any) -> str:
     """What a key should be, from the part of the rule that it breaks."""
     value = broken.validator_value
     reserved = re.fullmatch(r"\^\(\?!(.+)\)", str(value))
+    if reserved and reserved[1].startswith("(?:"):
+        return "Here only new fields may stand. This one has its place beside, or none in a manifest."
     if reserved:
         return f"Keys that start with {reserved[1].replace(chr(92), '')} are the reconciler's own."
     return f"A key has at {'least' if broken.validator == 'minLength' else 'most'} {value} characters."
@@ -119,13 +121,13 @@ def _meant(value: Json, branches: Branches) -> int | None:
     fitting = [number for number, branch in enumerate(branches) if _is_of(value, branch.get("type"))]
     if not isinstance(value, Mapping):
         return fitting[0] if len(fitting) == 1 else None
-    if not types_of(branches) and len(fitting) == 1:
-        return fitting[0]
-    for number in fitting:
-        required = [key for key in branches[number].get("required", ()) if key != "type"]
-        if required and all(key in value for key in required):
+    required = {n: [key for key in branches[n].get("required", ()) if key != "type"] for n in fitting}
+    for number, keys in required.items():
+        if keys and all(key in value for key in keys):
             return number
-    return None
+    if types_of(branches):
+        return None
+    return fitting[0] if len(fitting) == 1 else next((number for number in fitting if not required[number]), None)
 
 
 _CHECKS: Mapping[str, Callable[[Json], bool]] = {

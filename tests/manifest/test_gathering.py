@@ -79,12 +79,12 @@ def test_who_names_files_is_a_manifest_whoever_matches_it(tmp_path: Path) -> Non
     store = manifest("VectorStore", "docs", 'files:\n  - {glob: "**/*.md", exclude: [x, 5]}\n  - glob: "*.yaml"\n  - 5')
     files: dict[str, str | bytes] = {"docs.yaml": store, "a.md": "x", "plain.yaml": "a: 1"}
     assert problems(tmp_path, files) == [
-        "E307 docs.yaml:6:31 spec.files[0].exclude[1] is 5",
-        "E307 docs.yaml:8:5 spec.files[2] is 5",
+        "E307 docs.yaml:6:38 spec.files[0].exclude[1] is 5",
+        "E307 docs.yaml:8:7 spec.files[2] is 5",
     ]
 
 
 def test_entries_that_lead_elsewhere_take_nothing_away(tmp_path: Path) -> None:
     store = manifest("VectorStore", "docs", 'files:\n  - path: "/x.yaml"\n  - {path: 5}')
     found = problems(tmp_path, {"docs.yaml": store, "x.yaml": assistant(spec="x: 1")})
-    assert found == ["E307 docs.yaml:7:12 spec.files[1].path is 5", "E303 x.yaml:6:3 Unknown field 'x'"]
+    assert found == ["E307 docs.yaml:7:14 spec.files[1].path is 5", "E303 x.yaml:6:3 Unknown field 'x'"]

@@ -65,12 +65,12 @@ def test_invisible_characters_are_told_in_values_and_keys(tmp_path: Path, spec: 
     [
         ("server_url: http://mcp.example.com", "E604 t.yaml:7:15 server_url is 'http://mcp.example.com'"),
         ("server_url: https://169.254.169.254/", "E604 t.yaml:7:15 server_url is"),
-        ("raw: {server_url: https://localhost/}", "E604 t.yaml:7:21 server_url is"),
-        ("raw: {authorization: Bearer x}", "E602 t.yaml:7:24 'authorization' would hold a credential"),
-        ("raw: {headers: {X-Api-Key: x}}", "E602 t.yaml:7:30 The header 'X-Api-Key' would hold a credential"),
+        ("raw: {new: [{server_url: https://localhost/}]}", "E604 t.yaml:7:28 server_url is"),
+        ("raw: {new: {authorization: Bearer x}}", "E602 t.yaml:7:30 'authorization' would hold a credential"),
+        ("raw: {new: {headers: {X-Api-Key: x}}}", "E602 t.yaml:7:36 The header 'X-Api-Key' would hold a credential"),
         (
             "transport: {type: http, server_url: https://x.example.com, headers: {Authorization: Bearer}}",
-            "E602 t.yaml:7:87 The header 'Authorization' would hold a credential",
+            "E602 t.yaml:7:87 'Authorization' would hold a credential",
         ),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_password_in_a_url_is_not_repeated(tmp_path: Path) -> None:
     ("spec", "place"),
     [
         ("allowed_domains: [example.com, intranet]", "6:34"),
-        ("filters: {allowed_domains: ['*.example.com']}", "6:30"),
+        ("filters: {allowed_domains: ['*.example.com']}", "6:31"),
     ],
 )
 def test_domains_are_public_and_bare(tmp_path: Path, spec: str, place: str) -> None:
