@@ -497,7 +497,7 @@ _KEYS: Mapping[str, str] = {
     "changes[].affects": "Addresses of the resources that use it.",
     "changes[].reason": "One sentence, where there is more to say.",
     "changes[].replaces_kind": "The kind it had before, when the runtime changes.",
-    "changes[].version": "A version of an object that has versions.",
+    "changes[].version": "The version that a rollback makes current.",
     "steps": "What apply does, in order.",
     "steps[].step": "`<verb> <address>`.",
     "steps[].change": "Index into `changes`; a replacement is one change and two steps.",

@@ -131,12 +131,11 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
             continue
         written = shown.get(name, ABSENT)
         applied = digest is not None and written is not ABSENT and field_digest(written) == digest
-        if not kind.readable(name) and digest is not None and _hidden_equal(kind, name, want, have, applied=applied):
+        if _equal(kind, name, want, have) and not (digest and _cleared_unseen(kind, name, want, have)):
             continue
-        cleared = want is have is ABSENT and digest is not None and _hides(kind, name)
-        if _equal(kind, name, want, have) and not cleared:
+        if applied and not kind.readable(name) and _agree(want, have):
             continue
-        before = ids.to_refs(have) if have is not ABSENT else ABSENT
+        before = ids.to_refs(have)
         if last is not None:
             cause = _cause_against(last.get(name, ABSENT), before, written)
         elif digest is None:
@@ -148,15 +147,14 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
             yield delta if last is None else _with_last(delta, kind, last.get(name, ABSENT), ids)
 
 
-def _equal(kind: Kind, name: str, want: Json, have: Json, *, applied: bool) -> bool:
-    """`applied`: the tag says that this very value was applied. It counts where the server need not show the value."""
-    if want is ABSENT:
-        declared = kind.field(name)
-        hidden = have is ABSENT and declared is not None and not declared.readable
-        return not hidden and kind.is_default(name, have)
-    if applied and not kind.readable(name) and _agree(want, have):
-        return True
+def _equal(kind: Kind, name: str, want: Json, have: Json) -> bool:
     return same(want, have) or (kind.is_default(name, want) and kind.is_default(name, have))
+
+
+def _cleared_unseen(kind: Kind, name: str, want: Json, have: Json) -> bool:
+    """Whether a value that we applied is to go, and the server shows nothing of it either way."""
+    declared = kind.field(name)
+    return want is have is ABSENT and declared is not None and not declared.readable
 
 
 def _agree(want: Json, have: Json) -> bool:
@@ -271,11 +269,11 @@ def _parts(path: Path, value: Json, kind: Kind) -> Mapping[str, Json] | None:
     return None if "" in items or len(items) < len(value) else items
 
 
-def _free_form(path: Path, before: Json, after: Json, cause: Cause) -> Iterator[Delta]:
+def _free_form(path: Path, before: Json, after: Json, cause: Cause) -> list[Delta]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - most plans have no changed schema, and it is slow to import
 
     found: dict[Path, Delta] = {}
-    tree = DeepDiff(before, after, view="tree", ignore_order=False)
+    tree = DeepDiff(before, after, view="tree", ignore_order=False, ignore_private_variables=False)
     for level in (level for group in tree.values() for level in group):
         inner: Path = tuple(level.path(output_format="list"))
         while inner and isinstance(inner[-1], int):
@@ -283,9 +281,7 @@ def _free_form(path: Path, before: Json, after: Json, cause: Cause) -> Iterator[
         left, right = reduce(_part, inner, before), reduce(_part, inner, after)
         if not same(left, right):
             found[inner] = Delta((*path, *inner), left, right, cause)
-    if not found:
-        yield Delta(path, before, after, cause)
-    yield from (found[key] for key in sorted(found, key=lambda key: [str(part) for part in key]))
+    return [found[key] for key in sorted(found, key=str)] or [Delta(path, before, after, cause)]
 
 
 def _part(value: Json, step: str | int) -> Json:
