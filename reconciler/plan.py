@@ -118,7 +118,8 @@ class _Draft:
 def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, as_of: str, manifests: str) -> Plan:
     """The plan that makes the account equal to `desired`. `as_of` is today's date (ISO), `manifests` their digest."""
     wanted = [] if rules.destroy else sorted(desired, key=lambda item: item.address)
-    matches = [_match(item, snapshot) for item in wanted]
+    here = _by_address(snapshot)
+    matches = [_match(item, here, snapshot.adoptable) for item in wanted]
     ids = _ids(matches, snapshot, rules)
     matches = [_decide_replacement(match, ids) for match in matches]
     ids = _ids(matches, snapshot, rules)
@@ -152,17 +153,26 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
 # --- matching ---------------------------------------------------------------------------------------------------------
 
 
-def _match(desired: Desired, snapshot: Snapshot) -> _Match:
-    here = snapshot.of(desired.address)
+def _by_address(snapshot: Snapshot) -> dict[Address, list[Observed]]:
+    """Our live objects by address, oldest first."""
+    found: dict[Address, list[Observed]] = {}
+    for item in sorted(snapshot.objects, key=_age):
+        if item.tags is not None:
+            found.setdefault(item.tags.address, []).append(item)
+    return found
+
+
+def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptable: Mapping[str, Observed]) -> _Match:
+    here = tuple(live.get(desired.address, ()))
     moved = desired.lifecycle.moved_from
     if moved is not None and not any(item.kind == desired.kind for item in here):
-        here = (*here, *(item for item in snapshot.of(moved) if _state(item) == "ready"))
+        here = (*here, *(item for item in live.get(moved, ()) if _state(item) == "ready"))
     same_kind = [item for item in here if item.kind == desired.kind]
     ready = [item for item in same_kind if _is_ready(item)]
     pending = tuple(item for item in same_kind if _state(item) == "pending")
     retiring = [item for item in same_kind if _state(item) == "ready" and not _is_ready(item)]
     old = (*retiring, *(item for item in here if item.kind != desired.kind))
-    adopt = snapshot.adoptable.get(desired.lifecycle.adopt or "") if not ready and not pending else None
+    adopt = adoptable.get(desired.lifecycle.adopt or "") if not ready and not pending else None
     return _Match(desired, ready[0] if ready else None, pending, old, tuple(ready[1:]), adopt)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from reconciler.planfile import Approval
     from reconciler.workflow import Prepared, Session
 
+LOCAL = "local"
+"""The host of an embedded account: nothing of it belongs into Git."""
+
 LOCK_PAUSE = 5.0
 """Seconds between two looks at a stack that another run has."""
 
@@ -264,12 +267,20 @@ async def _run(
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-    if conclusion.anchor is not None and not destroy:
-        screen.note(
-            f"First apply. To make absence certain from now on, add this to reconciler.yaml and commit it:\n"
-            f"  account: {{anchor: {conclusion.anchor}}}"
-        )
+    if conclusion.anchor is not None and not destroy and session.info.host != LOCAL:
+        screen.note(_pin(conclusion.anchor, session.loaded.environment))
     return int(conclusion.exit)
+
+
+def _pin(anchor: str, environment: str | None) -> str:
+    """What a first apply advises: with the anchor's id in Git, a wrong key or project is refused at once."""
+    lines = ["spec:", "  account:", f"    anchor: {anchor}"]
+    if environment is not None:
+        lines = ["spec:", "  environments:", f"    {environment}:", "      account:", f"        anchor: {anchor}"]
+    advice = (
+        "First apply. To have a wrong key or project refused from now on, put this into reconciler.yaml and commit it:"
+    )
+    return "\n".join([advice, *lines])
 
 
 @click.command(short_help="Delete everything of this stack.")

@@ -14,12 +14,7 @@ from reconciler.cli.loop import run_loop
 
 @click.command(short_help="List the managed objects, or one of them in full.")
 @click.argument("address", required=False)
-@opt.option(
-    "--root",
-    "root",
-    type=click.Path(path_type=Path),
-    help="The stack's directory; default: the current one or the nearest above.",
-)
+@opt.root
 @opt.tree
 @opt.account
 @opt.formats("text", "json")
@@ -35,6 +30,8 @@ def show(address: str | None, root: Path | None, **options: Any) -> int:
     from reconciler.cli.opening import load_tree, open_session, parse_address, terminal
 
     screen = terminal(options)
+    if address is not None and root is None and Path(address).is_dir():
+        address, root = None, Path(address)
     target = parse_address(address) if address else None
     loaded = load_tree(root, options, cached=True)
 

@@ -112,6 +112,9 @@ account = chain(
         metavar="D",
         help="The whole run may take this long.",
     ),
+)
+
+planning = chain(
     option(
         "--refresh",
         type=click.Choice(["auto", "full"]),
@@ -119,9 +122,6 @@ account = chain(
         show_default=True,
         help="full: read everything, whatever the tags vouch for.",
     ),
-)
-
-planning = chain(
     option(
         "--only",
         multiple=True,

@@ -84,7 +84,7 @@ class Terminal:
         place = " < ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))  # noqa: PTH119
         self.error(
             f"Unexpected {type(error).__name__}: {str(error)[:300]}",
-            f"This is a bug. Please report it with the line below at {ISSUES}",
+            f"This is a bug. Please report it, with the lines above, at {ISSUES}",
             (f"at {place}",),
         )
 

@@ -59,9 +59,8 @@ def risks(plan: Mapping[str, Any], page: Page) -> list[Row]:
     rows: list[Row] = []
     for _, change in _ordered(plan):
         if change.get("blocked"):
-            what = escape.line(
-                f"{change.get('action')} {change.get('address')}: forbidden by {change['blocked'].get('rule')}"
-            )
+            action = "" if change.get("action") == "none" else f"{change.get('action')} "
+            what = escape.line(f"{action}{change.get('address')}: forbidden by {change['blocked'].get('rule')}")
             text = f"BLOCKED  {what}. Apply refuses the whole plan (exit code 4)."
             rows += prose(text, page, indent=0, style="alarm")
     for risk in plan.get("risks") or ():
@@ -246,7 +245,8 @@ def documents(files: Mapping[str, Any], page: Page) -> list[Row]:
     if unmanaged:
         names = ", ".join(_name(item) for item in unmanaged[:_NAMES_SHOWN])
         more = f" and {values.number(len(unmanaged) - _NAMES_SHOWN)} more" if len(unmanaged) > _NAMES_SHOWN else ""
-        text = f"{values.plural(len(unmanaged), 'document')} of somebody else stay: {names}{more}"
+        stay = "stays" if len(unmanaged) == 1 else "stay"
+        text = f"{values.plural(len(unmanaged), 'document')} of somebody else {stay}: {names}{more}"
         rows += prose(text, page, indent=4, style="quiet")
     return rows
 

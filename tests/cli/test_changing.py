@@ -20,8 +20,7 @@ def test_apply_then_plan_is_empty_with_exit_0_three_times(reconciler: Command) -
         assert "No changes" in result.out
 
 
-def test_the_first_apply_prints_the_line_that_pins_the_anchor(reconciler: Command) -> None:
-    assert "account: {anchor: vs_" in reconciler("apply", "--local", "--yes").err
+def test_nothing_of_an_account_on_this_machine_is_advised_for_git(reconciler: Command) -> None:
     assert "anchor" not in reconciler("apply", "--local", "--yes").err
 
 

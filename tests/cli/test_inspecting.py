@@ -25,6 +25,7 @@ def test_show_lists_objects_and_one_in_full(reconciler: Command) -> None:
 
 def test_show_of_nothing_says_so(reconciler: Command) -> None:
     assert "Nothing of this stack" in reconciler("show", "--local").out
+    assert "Nothing of this stack" in reconciler("show", ".", "--local").out
     result = reconciler("show", "Assistant/nobody", "--local")
     assert result.code == 7
     assert reconciler("show", "nonsense", "--local").code == 7

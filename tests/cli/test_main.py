@@ -29,7 +29,20 @@ def test_every_command_has_an_example_in_its_help(reconciler: Command) -> None:
         return found
 
     every = commands(cli.cli, ())
-    assert {name[0] for name in every} == {"init", "validate", "plan", "apply", "destroy", "drift", "show", "outputs", "history", "rollback", "schema", "emulator"}
+    assert {name[0] for name in every} == {
+        "init",
+        "validate",
+        "plan",
+        "apply",
+        "destroy",
+        "drift",
+        "show",
+        "outputs",
+        "history",
+        "rollback",
+        "schema",
+        "emulator",
+    }
     for name in every:
         result = reconciler(*name, "--help")
         assert result.code == 0

@@ -103,6 +103,7 @@ def test_the_served_account_answers_the_same_commands(tree: World, tmp_path: Pat
         assert _wait(port)
         applied = _run(tree, environment, "apply", "--yes")
         assert applied.returncode == 0, applied.stderr
+        assert "spec:\n  account:\n    anchor: vs_" in applied.stderr
         assert "No changes" in _run(tree, environment, "plan", "--detailed-exitcode").stdout
     finally:
         server.send_signal(signal.SIGINT)

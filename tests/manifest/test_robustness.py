@@ -6,7 +6,7 @@ import copy
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,26 @@ SCALARS = (
     )
 )
 KEYS = st.text(max_size=6) | st.sampled_from(
-    "name spec tools type tool files glob path file raw runtime model instructions lifecycle labels kind parameters strict".split()
+    [
+        "name",
+        "spec",
+        "tools",
+        "type",
+        "tool",
+        "files",
+        "glob",
+        "path",
+        "file",
+        "raw",
+        "runtime",
+        "model",
+        "instructions",
+        "lifecycle",
+        "labels",
+        "kind",
+        "parameters",
+        "strict",
+    ]
 )
 VALUES = st.recursive(
     SCALARS,
@@ -71,22 +90,22 @@ def base() -> Iterator[Path]:
 def judged(root: Path, **options: Any) -> None:
     """Load, and look at what came of it as a command would."""
     try:
-        loaded = load(root, **options)
+        found = load(root, **options)
     except Rejected as refusal:
-        assert refusal.diagnostics
-        for item in refusal.diagnostics:
-            assert item.span is not None
-            assert item.span.line >= 1
-            assert item.span.column >= 1
-            assert item.summary
-            json.dumps(item.to_json())
+        check_problems(refusal)
         return
-    for item in loaded.desired:
+    for item in found.desired:
         canonical(item.spec)
         assert item.span is not None
 
 
-Mutation = Callable[[Json], Json]
+def check_problems(refusal: Rejected) -> None:
+    assert refusal.diagnostics
+    for item in refusal.diagnostics:
+        assert item.span is not None
+        assert min(item.span.line, item.span.column) >= 1
+        assert item.summary
+        json.dumps(item.to_json())
 
 
 def nodes(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

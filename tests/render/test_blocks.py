@@ -103,7 +103,7 @@ def test_changes_of_attributes_upload_nothing() -> None:
 
 def test_documents_of_others_are_named_and_stay() -> None:
     theirs = [document(f"{number}.md") for number in range(21)]
-    assert "1 document of somebody else stay: (without a path)" in written(change(files={"unmanaged": [document("")]}))
+    assert "1 document of somebody else stays: (without a path)" in written(change(files={"unmanaged": [document("")]}))
     assert " and 1 more" in written(change(files={"unmanaged": theirs}))
 
 
