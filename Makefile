@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check format lint types layers coverage bench schema docs lock clean
+.PHONY: demo test simulate check format lint types layers coverage bench schema docs lock clean
 
 # The virtual environment, installed from the lock file with hashes, and this package in it.
 $(READY): requirements.lock pyproject.toml
@@ -24,6 +24,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
+
+# A crash at every request of every scenario, instead of one in four.
+simulate: $(READY)
+	$(BIN)/python -m pytest -n auto --exhaustive tests/simulation
 
 check: $(READY) lint types layers coverage
 

@@ -8,13 +8,14 @@ is not taken to be absent before the list was read in the other order and the id
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from reconciler.account.bundles import BadBundle, unpack
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Failure, Sort
+from reconciler.account.port import Account, Call, Failure, Outcome, Sort
 from reconciler.diff import managed_labels
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
@@ -42,6 +43,7 @@ Refresh = Literal["auto", "full"]
 
 ANCHOR_COLLECTION = "/vector_stores"
 ANCHOR_BETA = "assistants=v2"
+_VERSION = re.compile(r"\A[A-Za-z0-9_-]{1,20}\Z")
 NO_RECOVERY = "Nothing was written. Is this the right key and project? This version cannot rebuild a lost anchor."
 
 
@@ -182,7 +184,7 @@ class _Observer:
         owner = self.scope.owner
         pinned = await self._pinned(kind)
         parts = _anchor_parts([*pinned, *await self._list(kind)], owner)
-        if not any(number == 1 for number, _ in parts):
+        if not _whole(parts):
             parts = _anchor_parts([*await self._list(kind), *await self._list(kind, "asc")], owner)
         heads = [store for number, store in parts if number == 1]
         if self.scope.anchor is not None:
@@ -230,6 +232,13 @@ class _Observer:
             ]
             read.append(anchors.decode(owner, [head, *mine]))
         readable = [anchor for anchor in read if anchor is not None]
+        torn = [head["id"] for head in heads if not _has_all(head, parts)]
+        if torn and any(anchor.ids[0] in torn for anchor in readable):
+            raise Stop(
+                Exit.DENIED,
+                f"A part of the anchor {torn[0]} of {owner} is missing.",
+                f"It was deleted, or the list is incomplete: try again. {NO_RECOVERY}",
+            )
         if any(anchor.inventory for anchor in readable[1:]):
             ids = ", ".join(anchor.ids[0] for anchor in readable)
             raise Stop(
@@ -296,6 +305,7 @@ class _Observer:
             return observed
         ids = kind.file_ids(raw)
         if ids is not None:
+            ids = [item for item in ids if ID_PATTERN.match(item)]
             return replace(observed, documents=await self._inventoried(tags.address, ids, anchor, raw["id"]))
         desired = self._desired(kind, tags.address)
         if not self._reads_fully(raw["id"]) and vouched(desired, raw, tags):
@@ -336,7 +346,7 @@ class _Observer:
         try:
             await self.account.send(Call("GET", f"/files/{item.file_id}"))
         except Failure as failure:
-            if failure.sort is Sort.NOT_FOUND:
+            if is_missing(failure):
                 return replace(item, status="missing")
             raise
         return item
@@ -393,7 +403,7 @@ class _Observer:
         anchor: Anchor | None,
         ids: Mapping[Address, Observed],
     ) -> Observed | None:
-        live = str(raw.get("default_version", ""))
+        live = version_of(raw, "default_version")
         applied = entry.version if entry and entry.version else live
         if line is not None and anchor is not None and anchor.busy and _newer(live, applied):
             applied = live
@@ -440,7 +450,7 @@ class _Observer:
                 Call("GET", f"{kind.collection}/{object_id}/versions/{version}", beta=kind.beta)
             )
         except Failure as failure:
-            if failure.sort is Sort.NOT_FOUND:
+            if is_missing(failure):
                 return None
             raise
         tags = tagging.decode_line(reply.data.get("description"))
@@ -481,7 +491,7 @@ class _Observer:
 
     async def _adopted(self, kind: Kind, raw: dict[str, Any], desired: Desired) -> Observed:
         if isinstance(kind, VersionedKind):
-            live = str(raw.get("default_version", ""))
+            live = version_of(raw, "default_version")
             content = await read_version(self.account, kind, raw["id"], live) or {"spec": {}, "labels": {}, "files": []}
             tags = tagging.decode_line(raw.get("description"))
             return Observed(kind.name, raw["id"], content["spec"], raw, tags, content["labels"], (), version=live)
@@ -505,10 +515,19 @@ async def get_object(account: Account, kind: Kind, object_id: str) -> dict[str, 
     try:
         reply = await account.send(Call("GET", f"{kind.collection}/{object_id}", beta=kind.beta))
     except Failure as failure:
-        if failure.sort is Sort.NOT_FOUND or (failure.status == 400 and "not found" in failure.message.lower()):
+        if is_missing(failure):
             return None
         raise
-    return dict(reply.data) if reply.data.get("id") == object_id else None
+    if reply.data.get("id") != object_id:
+        message = f"GET {kind.collection}/{object_id} answered with another object"
+        call = Call("GET", f"{kind.collection}/{object_id}")
+        raise Failure(call, outcome=Outcome.NOT_EXECUTED, sort=Sort.MALFORMED, message=message)
+    return dict(reply.data)
+
+
+def is_missing(failure: Failure) -> bool:
+    """Whether an answer says that there is no such object: 404, or 400 "… not found" of compatible servers."""
+    return failure.sort is Sort.NOT_FOUND or (failure.status == 400 and "not found" in failure.message.lower())
 
 
 def observed_from(kind: Kind, raw: Mapping[str, Any], tags: Tags | None, like: Mapping[str, Json]) -> Observed:
@@ -555,13 +574,19 @@ async def read_version(account: Account, kind: VersionedKind, object_id: str, ve
     try:
         reply = await account.send(Call("GET", path, beta=kind.beta, binary=True))
     except Failure as failure:
-        if failure.sort is Sort.NOT_FOUND:
+        if is_missing(failure):
             return None
         raise
     try:
         return kind.unbundle(unpack(reply.content))
     except BadBundle:
         return None
+
+
+def version_of(raw: Mapping[str, Any], key: str = "version") -> str:
+    """A version's number as text, or nothing if it is not one that may stand in a URL and in the inventory."""
+    value = str(raw.get(key))
+    return value if isinstance(raw.get(key), str | int) and _VERSION.match(value) else ""
 
 
 def refs_digest(spec: Mapping[str, Json], ids: Mapping[Address, str]) -> str:
@@ -601,6 +626,19 @@ def _anchor_parts(stores: Iterable[dict[str, Any]], owner: str) -> list[tuple[in
     return list(found.values())
 
 
+def _whole(parts: list[tuple[int, dict[str, Any]]]) -> bool:
+    """Whether every anchor's first part is there with as many others as it speaks of."""
+    heads = [store for number, store in parts if number == 1]
+    return bool(heads) and all(_has_all(store, parts) for store in heads)
+
+
+def _has_all(head: Mapping[str, Any], parts: list[tuple[int, dict[str, Any]]]) -> bool:
+    said = re.search(r";parts=([0-9]{1,4});", str(head["metadata"].get(anchors.ANCHOR)))
+    lineage = head["metadata"][tagging.STACK]
+    there = {number for number, store in parts if store["metadata"][tagging.STACK] == lineage}
+    return {*range(1, int(said[1]) + 1 if said else 1)} <= there
+
+
 def _part_order(part: tuple[int, dict[str, Any]]) -> tuple[int, int, str]:
     return (part[0], _created(part[1]), part[1]["id"])
 
@@ -611,4 +649,4 @@ def _created(raw: Mapping[str, Any]) -> int:
 
 
 def _newer(version: str, other: str) -> bool:
-    return version.isdigit() and other.isdigit() and int(version) > int(other)
+    return version.isdecimal() and other.isdecimal() and int(version) > int(other)

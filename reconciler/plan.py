@@ -32,6 +32,7 @@ from reconciler.model import (
     Observed,
     Plan,
     Step,
+    Tags,
     Verb,
     documents_digest,
     refs,
@@ -157,9 +158,14 @@ def _by_address(snapshot: Snapshot) -> dict[Address, list[Observed]]:
     """Our live objects by address, oldest first."""
     found: dict[Address, list[Observed]] = {}
     for item in sorted(snapshot.objects, key=_age):
-        if item.tags is not None:
-            found.setdefault(item.tags.address, []).append(item)
+        found.setdefault(_ours(item).address, []).append(item)
     return found
+
+
+def _ours(item: Observed) -> Tags:
+    """The tags of an object of ours."""
+    assert item.tags is not None
+    return item.tags
 
 
 def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptable: Mapping[str, Observed]) -> _Match:
@@ -177,11 +183,11 @@ def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptab
 
 
 def _state(item: Observed) -> str:
-    return item.tags.state if item.tags else ""
+    return _ours(item).state
 
 
 def _is_ready(item: Observed) -> bool:
-    return item.tags is not None and item.tags.state == "ready" and not item.tags.retiring
+    return _state(item) == "ready" and not _ours(item).retiring
 
 
 def _decide_replacement(match: _Match, ids: Ids) -> _Match:
@@ -202,27 +208,24 @@ def _ids(matches: Iterable[_Match], snapshot: Snapshot, rules: Rules) -> Ids:
     known: dict[Address, str] = {}
     live: dict[str, Address] = {}
     for item in snapshot.objects:
-        if item.tags is None:
-            continue
-        live[item.id] = item.tags.address
-        for file in item.documents or ():
-            if file.path is not None:
-                live[file.file_id] = Address(item.tags.address.kind, item.tags.address.name, file.path)
+        live |= {object_id: address for address, object_id in _names(item, _ours(item).address)}
     for match in matches:
         there = match.current if match.stays or rules.only else None
         if match.current is None and match.adopt is not None and match.adopt.tags is None:
             there = match.adopt
-        if there is None:
-            continue
-        address = match.desired.address
-        known[address] = there.id
-        live[there.id] = address
-        for file in there.documents or ():
-            if file.path is not None:
-                path = Address(address.kind, address.name, file.path)
-                known[path] = file.file_id
-                live[file.file_id] = path
+        if there is not None:
+            names = dict(_names(there, match.desired.address))
+            known |= names
+            live |= {object_id: address for address, object_id in names.items()}
     return Ids(known, live)
+
+
+def _names(item: Observed, address: Address) -> Iterator[tuple[Address, str]]:
+    """What a live object and its documents stand for, and their ids."""
+    yield address, item.id
+    for file in item.documents or ():
+        if file.path is not None:
+            yield replace(address, path=file.path), file.file_id
 
 
 def _users(desired: Sequence[Desired]) -> dict[Address, list[str]]:
@@ -363,7 +366,7 @@ def _with_old_ended(main: _Draft, match: _Match, blank: Change) -> list[_Draft]:
 
 
 def _change_of_old(blank: Change, first: Observed) -> Change:
-    address = first.tags.address if first.tags else blank.address
+    address = _ours(first).address
     return replace(
         blank,
         action=Action.REPLACE,
@@ -375,7 +378,7 @@ def _change_of_old(blank: Change, first: Observed) -> Change:
 
 
 def _protected(items: Iterable[Observed], reason: str) -> Blocked | None:
-    return _protected_by(reason) if any(item.tags and item.tags.protect for item in items) else None
+    return _protected_by(reason) if any(_ours(item).protect for item in items) else None
 
 
 def _protected_by(reason: str) -> Blocked:
@@ -387,8 +390,7 @@ def _deletions(items: Sequence[Observed], needs: tuple[str, ...] = ()) -> tuple[
     """One step for each address and kind among some objects of ours."""
     groups: dict[tuple[Address, str], list[Observed]] = {}
     for item in items:
-        if item.tags is not None:
-            groups.setdefault((item.tags.address, item.kind), []).append(item)
+        groups.setdefault((_ours(item).address, item.kind), []).append(item)
     return tuple(
         Step(Verb.DELETE, address, kind, 0, needs=needs, observed=group[0], surplus=tuple(group[1:]))
         for (address, kind), group in groups.items()
@@ -442,7 +444,7 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
     )
     if not (deltas or files or tags or missing or match.pending):
         return _Draft(change)
-    moved = current.tags.address if current.tags and current.tags.address != desired.address else None
+    moved = _ours(current).address if _ours(current).address != desired.address else None
     reason = ""
     if moved is not None:
         reason = f"renamed from {moved}"
@@ -465,11 +467,11 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
 
 def _cause_of_files(kind: Kind, desired: Desired, current: Observed) -> Cause:
     """Which side changed, by the tag that speaks for the set of documents."""
-    tags = current.tags
+    tags = _ours(current)
     if kind.keeping is Keeping.VERSIONS:
-        settled = tags is not None and tags.spec == desired.digest()
+        settled = tags.spec == desired.digest()
     else:
-        settled = tags is not None and tags.files.split(":")[:2] == files_tag(desired).split(":")[:2]
+        settled = tags.files.split(":")[:2] == files_tag(desired).split(":")[:2]
     return Cause.DRIFT if settled else Cause.MANIFEST
 
 
@@ -487,8 +489,7 @@ def _files(kind: Kind, desired: Desired, current: Observed | None) -> FileChange
     if not desired.documents and not live:
         return None
     document_kind = KINDS[kind.documents]
-    if not isinstance(document_kind, DocumentKind):
-        raise TypeError(f"{document_kind.name} is not a kind of document")
+    assert isinstance(document_kind, DocumentKind)
     return diff_documents(document_kind, desired.documents, live)
 
 
@@ -567,14 +568,14 @@ def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
     first = next((item for item in items if _state(item) == "ready"), items[0])
     step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
     change = Change(step.address, step.kind, Action.DELETE, Cause.REMOVED, first.id, observed=observed_digest(first))
-    if any(item.tags and item.tags.protect for item in items):
+    if any(_ours(item).protect for item in items):
         summary = "It is protected. Put its manifest back, or set `protect: false` there, apply, and remove it then."
         return _Draft(replace(change, blocked=Blocked("protect", summary)))
     if not rules.prune and not rules.destroy:
         summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
         warnings.append(Notice("W402", summary, step.address))
         return _Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
-    if first.tags and first.tags.retain:
+    if _ours(first).retain:
         change = replace(change, action=Action.FORGET, reason="`on_delete: retain`: our tags go, the object stays")
         return _Draft(change, (replace(step, verb=Verb.FORGET),))
     reason = "destroy" if rules.destroy else "no manifest speaks of it any more"

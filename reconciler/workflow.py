@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler import planfile
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Clock, Failure, Sort
+from reconciler.account.port import Account, Call, Clock, Failure
 from reconciler.apply import Conclusion, Options, apply
 from reconciler.diff import Ids, diff
 from reconciler.errors import Exit, Stop, stop_for
@@ -35,7 +35,7 @@ from reconciler.model import (
     Step,
     Verb,
 )
-from reconciler.observe import Found, Refresh, Scope, observe, read_version
+from reconciler.observe import Found, Refresh, Scope, is_missing, observe, read_version
 from reconciler.ownership import tags as tagging
 from reconciler.plan import Rules, make_plan, observed_digest
 
@@ -55,6 +55,8 @@ class Session:
     revision: str = ""
     settle: float = 60.0
     file_deadline: float = 600.0
+    deadline: float | None = None
+    """When an apply winds down, on the clock's monotonic scale; the account has to bear with it for a while longer."""
 
     def scope(
         self,
@@ -152,6 +154,7 @@ async def carry_out(
         settle=session.settle,
         file_deadline=session.file_deadline,
         destroy=destroy,
+        deadline=session.deadline,
     )
     async for event in apply(
         prepared.plan,
@@ -220,7 +223,7 @@ async def show_one(session: Session, address: Address) -> dict[str, Json]:
             Exit.INVALID, f"Nothing in the account stands for {address}.", "`reconciler show` lists what there is."
         )
     full = await observe(session.account, session.scope(full=frozenset({item.id})))
-    item = next(one for one in full.snapshot.of(address.owner) if one.id == item.id)
+    item = _again(full, address.owner, item)
     body: dict[str, Json] = {
         "address": str(address.owner),
         "resource": item.kind,
@@ -251,7 +254,7 @@ async def outputs(session: Session) -> dict[str, dict[str, Json]]:
             "version": item.version,
             "spec": item.tags.spec if item.tags else None,
         }
-        for item in sorted(ready, key=_address)
+        for item in sorted(ready, key=lambda item: (_address(item), -_created(item)))
     }
 
 
@@ -265,6 +268,8 @@ async def bundles(session: Session) -> dict[str, dict[str, bytes]]:
         kind = KINDS[item.kind]
         if item.tags is None or item.tags.state != "ready" or not isinstance(kind, VersionedKind):
             continue
+        if not item.version:
+            raise Stop(Exit.UNAVAILABLE, f"{item.id} does not say which of its versions is the current one.")
         path = f"{kind.collection}/{item.id}/versions/{item.version}/content"
         try:
             reply = await session.account.send(Call("GET", path, beta=kind.beta, binary=True))
@@ -315,7 +320,7 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
     await _still_there(session, kind, content, address, target)
     desired = _desired(session, address)
     found = await observe(session.account, session.scope(full=frozenset({item.id})))
-    item = next(one for one in found.snapshot.of(address) if one.id == item.id)
+    item = _again(found, address, item)
     ids = {one.id: one.tags.address for one in found.snapshot.objects if one.tags}
     known = {place: object_id for object_id, place in ids.items()}
     back = replace(desired, spec=content["spec"], labels=content["labels"], documents=())
@@ -401,7 +406,7 @@ async def _still_there(
         try:
             await session.account.send(Call("GET", path, beta="assistants=v2"))
         except Failure as failure:
-            if failure.sort is Sort.NOT_FOUND:
+            if is_missing(failure):
                 raise Stop(
                     Exit.REFUSED,
                     f"Release {version} of {address} uses {path}, which is gone.",
@@ -415,6 +420,20 @@ async def _still_there(
 
 def _address(item: Observed) -> str:
     return str(item.tags.address) if item.tags else ""
+
+
+def _created(item: Observed) -> int:
+    """When it was created, as far as that is known: of two that claim one address the older one is the output."""
+    created = item.raw.get("created_at")
+    return created if isinstance(created, int) else 0
+
+
+def _again(found: Found, address: Address, item: Observed) -> Observed:
+    """The same object in a second look; raises Stop when it went away meanwhile."""
+    for one in found.snapshot.of(address):
+        if one.id == item.id:
+            return one
+    raise Stop(Exit.STALE, f"{item.id} went away while it was being looked at.", "Run the same command again.")
 
 
 def _state(item: Observed) -> str:
@@ -437,4 +456,4 @@ def _date(value: Json) -> str | None:
 
 
 def _number(value: Json) -> int:
-    return int(value) if isinstance(value, str) and value.isdigit() else -1
+    return int(value) if isinstance(value, str) and value.isdecimal() else -1

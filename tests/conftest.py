@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--exhaustive`: the simulation crashes at every request, not at one in four."""
+    parser.addoption("--exhaustive", action="store_true", help="crash at every request of every scenario")
+
+
+@pytest.fixture
+def exhaustive(request: pytest.FixtureRequest) -> bool:
+    """Whether to try every place."""
+    return bool(request.config.getoption("--exhaustive"))

@@ -40,7 +40,6 @@ from reconciler.model import (
     substitute,
 )
 
-
 STORE = Address("VectorStore", "docs")
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),
@@ -85,8 +84,8 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 
 def test_addresses_sort_by_kind_name_and_path() -> None:
-    ordered = [Address("A", "b"), STORE, replace(STORE, path="a.md"), replace(STORE, path="b.md"), Address("Z", "a")]
-    assert sorted(ordered[::-1]) == ordered
+    first, second = replace(STORE, path="a.md"), replace(STORE, path="b.md")
+    assert sorted([Address("Z", "a"), second, STORE, first]) == [STORE, first, second, Address("Z", "a")]
 
 
 def test_values_print_as_people_know_them() -> None:

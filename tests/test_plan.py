@@ -36,7 +36,7 @@ from reconciler.model import (
     Tags,
     Verb,
 )
-from reconciler.plan import Rules, Snapshot, files_tag, make_plan
+from reconciler.plan import Rules, Snapshot, files_tag, make_plan, stale_tags
 
 LINEAGE = "0123456789ab"
 STACK = Snapshot(AccountInfo("local"), "acme", lineage=LINEAGE, serial=3)
@@ -331,6 +331,19 @@ def test_what_others_added_is_shown_and_stays() -> None:
     assert [entry["path"] for entry in change["files"]["unmanaged"]] == ["file-9"]
 
 
+def test_an_assistants_own_files_are_no_users_of_it() -> None:
+    file = Ref(Address("Assistant", "helper", "prices.csv"))
+    wanted = replace(
+        helper(),
+        documents=store("x", "prices.csv").documents,
+        spec={"model": "m-1", "tool_resources": {"code_interpreter": {"file_ids": [file]}}},
+    )
+    (change,) = plan_for([wanted]).changes
+    assert change.affects == ()
+    there = live(wanted, spec={"model": "m-1", "tool_resources": {"code_interpreter": {"file_ids": ["f-prices.csv"]}}})
+    assert plan_for([wanted], [there]).empty
+
+
 def test_a_store_that_its_tag_vouches_for_is_not_looked_into() -> None:
     item = replace(live(store("docs", "a.md")), documents=None)
     plan = plan_for([store("docs", "a.md")], [item], verified={item.id: "tag"})
@@ -577,6 +590,16 @@ def test_left_overs_of_one_kind_at_one_address_go_in_one_step() -> None:
     (step,) = plan_for([store("docs")], [live(store("docs")), pending, ready]).steps
     assert step.observed is not None
     assert (step.observed.id, [item.id for item in step.surplus]) == ("asst_2", ["asst_1"])
+
+
+def test_live_objects_at_an_address_come_oldest_first() -> None:
+    wanted = store("docs")
+    both = (born(live(wanted, "vs_2"), 2), born(live(wanted, "vs_1"), 1), live(store("other")))
+    assert [item.id for item in replace(STACK, objects=both).of(wanted.address)] == ["vs_1", "vs_2"]
+
+
+def test_an_object_without_our_tags_lacks_all_of_them() -> None:
+    assert stale_tags(KINDS["vector_store"], store("docs"), foreign("vs_9")) == ["tags"]
 
 
 # --- rollback ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.account.port import Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed
+from reconciler.errors import Exit, stop_for
 from reconciler.model import ID_PATTERN
 
 ATTEMPTS = 3
@@ -38,27 +39,47 @@ async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: A
             if not failure.ambiguous:
                 raise
             last = failure.message
+            bare = ""
         else:
-            if ID_PATTERN.match(str(reply.data.get("id"))) and accepts(reply.data, op):
+            bare = str(reply.data.get("id")) if usable(reply.data) else ""
+            if bare and accepts(reply.data, op):
                 return reply.data
             last = "the answer does not show what was created"
-        found = await _look(run, op, find)
+        found = await _look(run, what, op, find)
         if found is not None:
             return found
+        if bare:
+            raise StepFailed(
+                f"{what} was answered with {bare}, which does not carry our tag: this server does not keep it, or not "
+                "all of it. Nothing more was sent; look at the object, and delete it if nothing else uses it",
+                in_doubt=True,
+            )
     raise StepFailed(
         f"{what} may or may not have been created ({last}); it was looked for, and tried {ATTEMPTS} times",
         in_doubt=True,
     )
 
 
-async def _look(run: Run, op: str, find: Find) -> Mapping[str, Any] | None:
+def usable(raw: Mapping[str, Any]) -> bool:
+    """Whether an answer has an id that may go into a URL."""
+    return isinstance(raw.get("id"), str) and ID_PATTERN.match(raw["id"]) is not None
+
+
+async def _look(run: Run, what: str, op: str, find: Find) -> Mapping[str, Any] | None:
+    """What carries the op, or None once the settle window is over and a list was read that does not show it."""
     until = run.clock.monotonic() + run.settle
     pause = FIRST_LOOK
     while True:
-        found = await find(op)
+        found, failed = None, None
+        try:
+            found = await find(op)
+        except Failure as failure:
+            failed = failure
         if found is not None:
             return found
         left = until - run.clock.monotonic()
+        if left <= 0 and failed is not None:
+            raise _unseen(what, failed) from failed
         if left <= 0:
             return None
         await run.clock.sleep(min(pause, left))
@@ -85,6 +106,16 @@ async def write(
                 await run.clock.sleep(min(failure.retry_after, run.settle))
         else:
             return
-        if await reached():
-            return
+        try:
+            if await reached():
+                return
+        except Failure as failure:
+            raise _unseen(what, failure) from failure
     raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)
+
+
+def _unseen(what: str, failure: Failure) -> StepFailed:
+    """Nobody knows whether a write arrived, and it cannot be looked for."""
+    code = stop_for(failure).code
+    summary = f"{what} may or may not have happened, and looking for it failed ({failure.message})"
+    return StepFailed(summary, in_doubt=True, code=code if code is Exit.DENIED else Exit.INCOMPLETE)

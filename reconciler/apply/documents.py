@@ -6,17 +6,18 @@ detached and its File deleted. A document that fails to process leaves its old v
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from reconciler.account.port import Call, Failure, Sort
-from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.creation import write
+from reconciler.apply.run import Run, StepFailed, together
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import diff_documents, settled
 from reconciler.kinds.base import DocumentKind, Kind
 from reconciler.model import Address, Attachment, Document, Event, FileChanges
-from reconciler.observe import document_kind_of, list_attachments
+from reconciler.observe import document_kind_of, is_missing, list_attachments
 from reconciler.ownership.anchor import journal_chunks
 
 BATCH = 500
@@ -26,21 +27,40 @@ SINGLY = 8
 RETRIES = 2
 """How often a file that failed with a server error is attached again."""
 LONGEST_PAUSE = 5.0
+FATAL = frozenset({Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA})
+"""Refusals that every further call would meet; all others are the matter of one document."""
+ENDED = frozenset({"completed", "failed", "cancelled"})
+UNTAGGED = "the server did not keep the attributes that say which document it is"
 
 
 @dataclass(slots=True)
 class _Rollout:
     run: Run
+    owner: Kind
     kind: DocumentKind
     parent: str
     address: Address
     total: int
     done: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    fatal: Failure | None = None
 
     @property
     def path(self) -> str:
         return self.kind.collection.replace("{parent}", self.parent)
+
+    def fail(self, path: str, why: str | Failure) -> None:
+        """Note why a document could not be brought in; what no document can get over ends the rollout."""
+        if isinstance(why, Failure) and why.sort in FATAL:
+            self.fatal = self.fatal or why
+            return
+        self.failed[path] = why.message if isinstance(why, Failure) else why
+        self.progress(path)
+
+    def check(self) -> None:
+        """Raise the Failure that makes going on useless."""
+        if self.fatal is not None:
+            raise self.fatal
 
     def progress(self, path: str) -> None:
         data = {
@@ -69,9 +89,9 @@ async def roll_out(
     by_path = {document.path: document for document in documents}
     current = settled(tuple(documents), live)
     send = [by_path[item.path] for item in (*changes.added, *changes.changed)]
-    state = _Rollout(run, document_kind, parent, address, len(send) + len(changes.updated))
-    resumed = [item for item in current.values() if item.status == "in_progress" and item.path in by_path]
-    await _settle(state, resumed, by_path)
+    state = _Rollout(run, kind, document_kind, parent, address, len(send) + len(changes.updated))
+    renewed = {item.path for item in changes.changed}
+    await _settle(state, [item for path, item in current.items() if path in by_path and path not in renewed], by_path)
     for start in range(0, len(send), BATCH):
         await _send_batch(state, send[start : start + BATCH])
     await _in_place(state, [(by_path[item.path], current[item.path]) for item in changes.updated])
@@ -110,165 +130,230 @@ def _surplus(
 
 async def _send_batch(state: _Rollout, documents: Sequence[Document]) -> None:
     """Upload, attach, wait; whatever fails is noted, and its new File removed."""
-    uploaded: list[tuple[Document, str]] = []
-    for document, result in zip(
-        documents, await asyncio.gather(*(_try_upload(state, item) for item in documents)), strict=True
-    ):
-        if result is not None:
-            uploaded.append((document, result))
-    await _attach(state, uploaded)
-    await _wait(state, {file_id: document for document, file_id in uploaded}, retries=RETRIES)
+    results = await together(_try_upload(state, item) for item in documents)
+    uploaded = {file_id: document for document, file_id in zip(documents, results, strict=True) if file_id is not None}
+    attached = await _attach(state, uploaded)
+    state.check()
+    await _wait(state, attached, retries=RETRIES)
 
 
 async def _try_upload(state: _Rollout, document: Document) -> str | None:
+    if state.fatal is not None:
+        return None
     try:
         return await upload_file(state.run, document)
     except StepFailed as failed:
-        state.failed[document.path] = failed.summary
+        state.fail(document.path, failed.summary.removeprefix(f"{document.path}: "))
     except Failure as failure:
-        if failure.sort in {Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA}:
-            raise
-        state.failed[document.path] = failure.message
-    state.progress(document.path)
+        state.fail(document.path, failure)
     return None
 
 
-async def _attach(state: _Rollout, uploaded: Sequence[tuple[Document, str]]) -> None:
+# --- attaching --------------------------------------------------------------------------------------------------------
+
+
+async def _attach(state: _Rollout, uploaded: Mapping[str, Document]) -> dict[str, Document]:
+    """Attach Files, by their ids, with our attributes in the same request; those that were attached."""
     op = state.run.op()
-    items = [
-        {
-            "file_id": file_id,
-            "attributes": state.kind.tags(document, op),
-            **({"chunking_strategy": dict(document.chunking)} if document.chunking else {}),
-        }
-        for document, file_id in uploaded
-    ]
-    if len(items) > 1:
-        try:
-            await state.run.account.send(
-                Call(
-                    "POST",
-                    state.kind.batch.replace("{parent}", state.parent),
-                    json={"files": items},
-                    beta=state.kind.beta,
-                )
-            )
-        except Failure as failure:
-            if not failure.ambiguous:
-                raise
-        there = await _attached(state)
-        items = [item for item in items if item["file_id"] not in there]
-    for item in items:
-        await _attach_one(state, item)
+    items = {file_id: _item(state, document, file_id, op) for file_id, document in uploaded.items()}
+    missing = await _attach_batch(state, items) if len(items) > 1 else list(items)
+    failures = await together(_attach_one(state, items[file_id]) for file_id in missing)
+    refused = {file_id: why for file_id, why in zip(missing, failures, strict=True) if why is not None}
+    for file_id, why in refused.items():
+        state.fail(uploaded[file_id].path, why)
+    await _take_away(state, [file_id for file_id, why in refused.items() if why.sort not in FATAL])
+    return {file_id: document for file_id, document in uploaded.items() if file_id not in refused}
 
 
-async def _attached(state: _Rollout) -> set[str]:
-    """Membership decides, not what the batch says of itself (compatible servers ignore `files` and report success)."""
-    parent = next(kind for kind in _parents(state.kind))
-    return {item.file_id for item in await list_attachments(state.run.account, parent, state.parent)}
+def _item(state: _Rollout, document: Document, file_id: str, op: str) -> dict[str, object]:
+    chunking = {"chunking_strategy": dict(document.chunking)} if document.chunking else {}
+    return {"file_id": file_id, "attributes": state.kind.tags(document, op), **chunking}
 
 
-def _parents(kind: DocumentKind) -> Iterable[Kind]:
-    from reconciler.kinds import KINDS  # noqa: PLC0415 - the table is complete only after every kind is loaded
+async def _attach_batch(state: _Rollout, items: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Attach many at once; those that have to be attached one by one.
 
-    return (parent for parent in KINDS.values() if parent.documents == kind.name)
+    Membership decides, not what the batch says of itself: compatible servers ignore `files` and report success, and a
+    batch with one bad document is refused as a whole.
+    """
+    path = state.kind.batch.replace("{parent}", state.parent)
+    call = Call("POST", path, json={"files": list(items.values())}, beta=state.kind.beta)
+    try:
+        await state.run.account.send(call)
+    except Failure as failure:
+        if failure.sort in FATAL:
+            raise
+    try:
+        listed = await list_attachments(state.run.account, state.owner, state.parent)
+    except Failure as failure:
+        if is_missing(failure):
+            await delete_files(state.run, list(items))
+        raise
+    there = {item.file_id for item in listed if item.path is not None}
+    return [file_id for file_id in items if file_id not in there]
 
 
-async def _attach_one(state: _Rollout, item: Mapping[str, object]) -> None:
-    """Attaching the same File twice is one attachment, so this may be repeated."""
+async def _attach_one(state: _Rollout, item: Mapping[str, object]) -> Failure | None:
+    """Attaching the same File twice is one attachment, so this may be repeated; what it failed with in the end."""
     last: Failure | None = None
     for pause in (0.0, 1.0, 4.0):
         await state.run.clock.sleep(pause)
         try:
             await state.run.account.send(Call("POST", state.path, json=item, beta=state.kind.beta))
         except Failure as failure:
-            fresh = (
-                failure.sort is Sort.NOT_FOUND or failure.status == 400
-            )  # a new File may not be known everywhere yet
-            if not (failure.ambiguous or fresh):
-                raise
             last = failure
+            unknown = is_missing(failure) or failure.status == 400  # a new File may not be known everywhere yet
+            if not (failure.ambiguous or unknown):
+                break
         else:
-            return
-    raise last if last is not None else AssertionError("a loop that did not run")
+            return None
+    return last
 
 
-async def _wait(state: _Rollout, waiting: dict[str, Document], *, retries: int) -> None:
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+async def _wait(state: _Rollout, files: Mapping[str, Document], *, retries: int) -> None:
     """Until each file is processed, or its deadline is over."""
     until = state.run.clock.monotonic() + state.run.file_deadline
     pause = 0.2
-    waiting = dict(waiting)
+    waiting = dict(files)
     again: dict[str, Document] = {}
+    dead: list[str] = []
     while waiting:
         for item in await _status(state, waiting):
             document = waiting.get(item.file_id)
-            if document is None or item.status == "in_progress":
+            if document is None or item.status not in ENDED:
                 continue
             del waiting[item.file_id]
-            if item.status == "completed":
+            why = _why_not(item, document)
+            if why is None:
                 state.done += 1
                 state.progress(document.path)
-            elif retries and (item.error or "").startswith("server_error"):
+            elif retries and why.startswith("server_error"):
                 again[item.file_id] = document
             else:
-                await _give_up(state, item.file_id, document, item.error or item.status)
+                state.fail(document.path, why)
+                dead.append(item.file_id)
         if waiting and state.run.clock.monotonic() >= until:
             _too_late(state, waiting)
             break
         if waiting:
             await state.run.clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+    await _take_away(state, dead)
     if again:
-        for file_id in again:
-            await _detach(state.run, state.path, state.kind, file_id)
-        await _attach(state, [(document, file_id) for file_id, document in again.items()])
-        await _wait(state, again, retries=retries - 1)
+        await _retry(state, again, retries=retries - 1)
 
 
-def _too_late(state: _Rollout, waiting: dict[str, Document]) -> None:
+def _why_not(item: Attachment, document: Document) -> str | None:
+    """Why a file whose processing has ended is not the document that was sent."""
+    if item.status != "completed":
+        return item.error or item.status
+    return None if item.path == document.path else UNTAGGED
+
+
+async def _retry(state: _Rollout, again: Mapping[str, Document], *, retries: int) -> None:
+    """Detach and attach once more what the service could not process for reasons of its own."""
+    stuck = await together(_try_detach(state, file_id, document) for file_id, document in again.items())
+    free = {file_id: again[file_id] for file_id, held in zip(again, stuck, strict=True) if not held}
+    attached = await _attach(state, free)
+    state.check()
+    await _wait(state, attached, retries=retries)
+
+
+async def _try_detach(state: _Rollout, file_id: str, document: Document) -> bool:
+    """Whether it could not be detached."""
+    try:
+        await _detach(state.run, state.path, state.kind, file_id)
+    except StepFailed as failed:
+        state.fail(document.path, failed.summary)
+        return True
+    return False
+
+
+def _too_late(state: _Rollout, waiting: Mapping[str, Document]) -> None:
     """Note the files whose deadline is over. They stay attached: the next run looks once more."""
     seconds = int(state.run.file_deadline)
     for file_id, document in waiting.items():
-        state.failed[document.path] = f"not processed within {seconds} s ({file_id}); run again to look once more"
-        state.progress(document.path)
+        state.fail(document.path, f"not processed within {seconds} s ({file_id}); run again to look once more")
 
 
-async def _settle(state: _Rollout, resumed: Sequence[Attachment], by_path: dict[str, Document]) -> None:
-    """Files that an earlier run attached and did not wait for."""
+async def _settle(state: _Rollout, current: Sequence[Attachment], by_path: Mapping[str, Document]) -> None:
+    """Wait for files that an earlier run attached and did not wait for."""
+    resumed = {item.file_id: by_path[str(item.path)] for item in current if item.status not in ENDED}
     state.total += len(resumed)
-    await _wait(state, {item.file_id: by_path[str(item.path)] for item in resumed}, retries=0)
+    await _wait(state, resumed, retries=RETRIES)
 
 
-async def _status(state: _Rollout, waiting: dict[str, Document]) -> Sequence[Attachment]:
-    if len(waiting) <= SINGLY:
-        replies = await asyncio.gather(
-            *(
-                state.run.account.send(Call("GET", f"{state.path}/{file_id}", beta=state.kind.beta))
-                for file_id in waiting
-            )
-        )
-        return [state.kind.read(reply.data) for reply in replies]
-    parent = next(iter(_parents(state.kind)))
-    return await list_attachments(state.run.account, parent, state.parent)
+async def _status(state: _Rollout, waiting: Mapping[str, Document]) -> Sequence[Attachment]:
+    """The files as they are; one that was attached a moment ago may not be there yet."""
+    if len(waiting) > SINGLY:
+        return await list_attachments(state.run.account, state.owner, state.parent)
+    found = await together(_read_one(state, file_id) for file_id in waiting)
+    return [item for item in found if item is not None]
 
 
-async def _give_up(state: _Rollout, file_id: str, document: Document, why: str) -> None:
-    state.failed[document.path] = why
-    state.progress(document.path)
-    await discard(state.run, state.kind, state.parent, [file_id])
+async def _read_one(state: _Rollout, file_id: str) -> Attachment | None:
+    try:
+        reply = await state.run.account.send(Call("GET", f"{state.path}/{file_id}", beta=state.kind.beta))
+    except Failure as failure:
+        if is_missing(failure):
+            return None
+        raise
+    return state.kind.read(reply.data) if reply.data.get("id") == file_id else None
 
 
 async def _in_place(state: _Rollout, items: Sequence[tuple[Document, Attachment]]) -> None:
-    async def one(document: Document, item: Attachment) -> None:
-        body = {"attributes": state.kind.tags(document, state.run.op())}
-        await state.run.account.send(Call("POST", f"{state.path}/{item.file_id}", json=body, beta=state.kind.beta))
+    """Give files that stay other attributes."""
+    await together(_update_one(state, document, item) for document, item in items)
+    state.check()
+
+
+async def _update_one(state: _Rollout, document: Document, item: Attachment) -> None:
+    op = state.run.op()
+    body = {"attributes": state.kind.tags(document, op)}
+    call = Call("POST", f"{state.path}/{item.file_id}", json=body, beta=state.kind.beta)
+
+    async def reached() -> bool:
+        live = await _read_one(state, item.file_id)
+        return live is not None and live.op == op
+
+    try:
+        await write(state.run, "the update", send=lambda: state.run.account.send(call), reached=reached)
+    except StepFailed as failed:
+        state.fail(document.path, failed.summary)
+    except Failure as failure:
+        state.fail(document.path, failure)
+    else:
         state.done += 1
         state.progress(document.path)
 
-    await asyncio.gather(*(one(document, item) for document, item in items))
-
 
 # --- taking away ------------------------------------------------------------------------------------------------------
+
+
+async def _take_away(state: _Rollout, files: Sequence[str]) -> None:
+    """Discard what failed. If that fails too it stays in the journal, and the next run meets it again."""
+    with suppress(StepFailed):
+        await discard(state.run, state.kind, state.parent, files)
+
+
+@asynccontextmanager
+async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
+    """Inside, Files are uploaded for an object; when the object is definitely refused, they are deleted again."""
+    try:
+        yield
+    except StepFailed as failed:
+        if not failed.in_doubt:
+            with suppress(StepFailed, Failure):
+                await delete_files(run, uploaded)
+        raise
+    except Failure as failure:
+        if not failure.ambiguous and failure.sort not in FATAL:
+            with suppress(StepFailed, Failure):
+                await delete_files(run, uploaded)
+        raise
 
 
 async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str]) -> None:
@@ -276,7 +361,7 @@ async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str
     path = kind.collection.replace("{parent}", parent)
     for chunk in journal_chunks(files):
         async with run.keeper.journalled(chunk):
-            await asyncio.gather(*(_detach(run, path, kind, file_id) for file_id in chunk))
+            await together(_detach(run, path, kind, file_id) for file_id in chunk)
             await delete_journalled(run, chunk)
 
 
@@ -289,7 +374,7 @@ async def delete_files(run: Run, files: Sequence[str]) -> None:
 
 async def delete_journalled(run: Run, files: Sequence[str]) -> None:
     """Delete Files that the journal names."""
-    await asyncio.gather(*(_delete_file(run, file_id) for file_id in files))
+    await together(_delete_file(run, file_id) for file_id in files)
 
 
 async def _detach(run: Run, path: str, kind: DocumentKind, file_id: str) -> None:
@@ -309,7 +394,7 @@ async def _until_gone(run: Run, delete: Call, get: Call) -> None:
         try:
             await run.account.send(delete)
         except Failure as failure:
-            if not (failure.ambiguous or failure.sort is Sort.NOT_FOUND):
+            if not (failure.ambiguous or is_missing(failure)):
                 raise
         if await gone(run, get):
             return
@@ -324,7 +409,7 @@ async def gone(run: Run, get: Call) -> bool:
     try:
         await run.account.send(get)
     except Failure as failure:
-        if failure.sort is Sort.NOT_FOUND or (failure.status == 400 and "not found" in failure.message.lower()):
+        if is_missing(failure):
             return True
         raise
     return False

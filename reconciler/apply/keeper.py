@@ -7,23 +7,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Clock, Failure, Reply, Sort
+from reconciler.account.port import Account, Call, Clock, Failure, Reply
 from reconciler.errors import Exit, Stop
 from reconciler.model import ID_PATTERN, Address
-from reconciler.observe import ANCHOR_BETA, ANCHOR_COLLECTION
+from reconciler.observe import ANCHOR_BETA, ANCHOR_COLLECTION, is_missing
 from reconciler.ownership import anchor as anchors
-from reconciler.ownership.anchor import Anchor, Entry
-from reconciler.ownership.tags import ADDRESS, PREFIX, STACK
+from reconciler.ownership.anchor import Anchor, Entry, journal_chunks
+from reconciler.ownership.tags import ADDRESS, PREFIX, STACK, user_pairs
 
 TAKEOVER = 600
 """Seconds without a sign of life after which a busy anchor may be taken over."""
 BEAT = 20.0
 """Seconds between two signs of life."""
+STALE_AFTER = 5.0
+"""Seconds after which a write is preceded by a look whether the stack is still ours."""
+LONGEST_WAIT = 60.0
+"""The longest wait that the service may ask for before the anchor is given back, in seconds."""
+ATTEMPTS = 3
 
 
 @dataclass(slots=True)
@@ -36,6 +41,10 @@ class Keeper:
     run_id: str
     anchor: Anchor
     created: bool = False
+    lost: Stop | None = None
+    """Why this run must not write any more."""
+    _taken: bool = False
+    _seen: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _journal: asyncio.Lock = field(default_factory=asyncio.Lock)
     _server_time: float = 0.0
@@ -55,7 +64,7 @@ class Keeper:
                 f"Another run ({current.run}) has this stack; its last sign of life is {age} s old.",
                 f"Wait for it. If it died, it can be taken over {TAKEOVER} s after its last sign of life.",
             )
-        if current.serial != self.anchor.serial:
+        if _run_state(current) != _run_state(self.anchor):
             raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
         self._earlier_beat = current.beat if current.busy else 0.0
         self.anchor = replace(
@@ -67,21 +76,33 @@ class Keeper:
             kinds=tuple(sorted({*current.kinds, *kinds})),
         )
         await self._write()
+        self._taken = True
+        await self.confirm(at_once=True)
+
+    async def confirm(self, *, at_once: bool = False) -> None:
+        """Look whether the stack is still ours, unless that was seen a moment ago; raises Stop when it is not."""
+        if self.lost is None and (at_once or self.clock.monotonic() - self._seen > STALE_AFTER):
+            async with self._lock:
+                await self._read_ours()
+        if self.lost is not None:
+            raise self.lost
 
     @asynccontextmanager
     async def journalled(self, files: Sequence[str]) -> AsyncIterator[None]:
         """Name Files that are about to be deleted (they fit: see `journal_chunks`); inside, they are deleted.
 
-        One group at a time. What was not deleted when the block ends with an error stays in the journal.
+        One group at a time. What was not deleted when the block ends with an error stays in the journal, and what an
+        earlier group left there stays as far as there is room.
         """
         if not files:
             yield
             return
         async with self._journal:
-            self.anchor = replace(self.anchor, journal=tuple(files))
+            left = tuple(file_id for file_id in self.anchor.journal if file_id not in files)
+            self.anchor = replace(self.anchor, journal=tuple(journal_chunks([*files, *left])[0]))
             await self._write()
             yield
-            self.anchor = replace(self.anchor, journal=())
+            self.anchor = replace(self.anchor, journal=left)
 
     def forget_journal(self) -> None:
         """Nothing that the journal names is to be deleted any more; written with the next write."""
@@ -101,11 +122,16 @@ class Keeper:
         self.anchor = replace(self.anchor, holds=holds if spec is None else {**holds, address: spec})
 
     async def beat(self) -> None:
-        """Show signs of life until cancelled."""
-        while True:
+        """Show signs of life until another run has the stack. One that cannot be shown is made up for by the next."""
+        while self.lost is None:
             await self.clock.sleep(BEAT)
-            async with self._lock:
-                await self._write_locked()
+            with suppress(Failure, Stop):
+                await self._write()
+
+    async def still(self, beat: asyncio.Task[None]) -> None:
+        """End the signs of life between two writes: one that is cut off could arrive after the anchor's last state."""
+        async with self._lock:
+            beat.cancel()
 
     async def give_back(self, *, clean: bool, in_doubt: bool = False) -> None:
         """End the run. The serial grows only when it ended clean; else the anchor stays busy, held by nobody.
@@ -116,25 +142,32 @@ class Keeper:
             self.anchor = replace(self.anchor, busy=False, run="", plan="", serial=self.anchor.serial + 1)
         else:
             self.anchor = replace(self.anchor, run="")
-        await self._write(beating=in_doubt)
+        try:
+            await self._write(beating=in_doubt)
+        except Failure as failure:
+            if failure.retry_after is None or failure.retry_after > LONGEST_WAIT:
+                raise
+            await self.clock.sleep(failure.retry_after + 1)
+            await self._write(beating=in_doubt)
 
     def calm(self, settle: float) -> float:
         """Seconds to wait until nothing of an earlier, unclean run can happen any more."""
-        return max(0.0, self._earlier_beat + settle - self._server_time)
+        return min(settle, max(0.0, self._earlier_beat + settle - self._server_time))
 
     def _held_by_another(self, current: Anchor) -> bool:
-        alive = self._server_time - current.beat < TAKEOVER
+        alive = abs(self._server_time - current.beat) < TAKEOVER
         return current.busy and current.run not in {"", self.run_id} and alive
 
     async def remove(self) -> None:
-        """Delete the anchor itself: the last thing that destroy does."""
-        await self._read()
+        """Delete the anchor itself: the last thing that destroy does. Its first part says until the end what it is."""
+        if len(self.anchor.ids) > 1:
+            self.anchor = replace(self.anchor, inventory=(), holds={}, journal=())
+            await self._write()
+        else:
+            async with self._lock:
+                await self._read_ours()
         for store in reversed(self.anchor.ids):
-            try:
-                await self.account.send(Call("DELETE", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA))
-            except Failure as failure:
-                if failure.sort is not Sort.NOT_FOUND:
-                    raise
+            await self._delete_part(store)
 
     # --- reading and writing ---
 
@@ -151,7 +184,8 @@ class Keeper:
         for metadata in anchors.encode(self.anchor):
             store = await self._create_part(metadata)
             self.anchor = replace(self.anchor, ids=(*self.anchor.ids, store))
-        self.created = True
+        self.created = self._taken = True
+        self._seen = self.clock.monotonic()
         await self._refuse_rivals()
 
     async def _create_part(self, metadata: Mapping[str, str]) -> str:
@@ -183,65 +217,84 @@ class Keeper:
         return all(live.get(key) == value for key, value in metadata.items() if key.startswith(PREFIX))
 
     async def _refuse_rivals(self) -> None:
-        """Two first applies at once: the older anchor wins, and the younger run removes its own and stops."""
+        """Two first applies at once: the older anchor wins, and the younger run removes its own and stops.
+
+        Of two in the same second whoever sees the other stops: the other may have looked before this one was there.
+        """
         stores = await list_all(self.account, ANCHOR_COLLECTION, beta=ANCHOR_BETA)
         mine = next((store for store in stores if store["id"] == self.anchor.ids[0]), None)
         for store in stores:
             if store["id"] in self.anchor.ids or anchors.is_part(store.get("metadata"), self.owner) != 1:
                 continue
-            if mine is None or (store.get("created_at", 0), store["id"]) < (mine.get("created_at", 0), mine["id"]):
+            if mine is None or _created(store) <= _created(mine):
                 await self.remove()
                 raise Stop(
                     Exit.LOCKED, "Another first apply of this stack is under way.", "Run again when it has ended."
                 )
 
+    async def _read_ours(self) -> Anchor:
+        """The record as it is now; from here on `lost`, and raises Stop, when another run has it or it is gone."""
+        try:
+            current = await self._read()
+        except Stop as stop:
+            self.lost = stop
+            raise
+        if self._taken and current.run != self.run_id:
+            who = f"Another run ({current.run})" if current.run else "Another run"
+            self.lost = Stop(Exit.LOCKED, f"{who} took this stack over.", "Nothing more was written. Plan again.")
+            raise self.lost
+        self._seen = self.clock.monotonic()
+        return current
+
     async def _read(self) -> Anchor:
         """The record as it is now; raises Stop when it is no longer ours to write."""
-        stores = []
-        for store in self.anchor.ids:
-            try:
-                reply = await self.account.send(Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA))
-            except Failure as failure:
-                if failure.sort is Sort.NOT_FOUND:
-                    raise Stop(Exit.STALE, f"The anchor {store} disappeared.", "Plan again.") from failure
-                raise
-            self._note_time(reply)
-            stores.append(reply.data)
-            self._live[store] = reply.data
-        if anchors.is_part(stores[0].get("metadata"), self.owner) != 1:
-            raise Stop(Exit.STALE, f"{self.anchor.ids[0]} is no longer the anchor of {self.owner}.", "Plan again.")
+        stores = [await self._read_part(number, store) for number, store in enumerate(self.anchor.ids, 1)]
         current = anchors.decode(self.owner, stores)
         if current is None or current.lineage != self.anchor.lineage:
             raise Stop(Exit.STALE, f"The anchor {self.anchor.ids[0]} changed hands.", "Plan again.")
         return current
 
-    async def _write(self, *, beating: bool = True) -> None:
-        async with self._lock:
-            await self._write_locked(beating=beating)
+    async def _read_part(self, number: int, store: str) -> Mapping[str, Any]:
+        try:
+            reply = await self.account.send(Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA))
+        except Failure as failure:
+            if is_missing(failure):
+                raise Stop(Exit.STALE, f"The anchor {store} disappeared.", "Plan again.") from failure
+            raise
+        self._note_time(reply)
+        part = anchors.is_part(reply.data.get("metadata"), self.owner)
+        if part is None or (part == 1) != (number == 1) or reply.data.get("id") != store:
+            raise Stop(Exit.STALE, f"{store} is no longer the anchor of {self.owner}.", "Plan again.")
+        self._live[store] = reply.data
+        return reply.data
 
-    async def _write_locked(self, *, beating: bool = True) -> None:
-        current = await self._read()
-        if self._held_by_another(current):
-            raise Stop(Exit.LOCKED, f"Another run ({current.run}) took this stack over.", "Nothing more was written.")
-        self.anchor = replace(self.anchor, beat=self._now() if beating else 0)
-        parts = anchors.encode(self.anchor)
-        for number, metadata in enumerate(parts):
-            if number < len(self.anchor.ids):
-                await self._update_part(self.anchor.ids[number], metadata)
-            else:
+    async def _write(self, *, beating: bool = True) -> None:
+        """Parts that follow come before the first: what it says of their number is true after every single write."""
+        async with self._lock:
+            current = await self._read_ours()
+            if not self._taken and self._held_by_another(current):
+                raise Stop(Exit.LOCKED, f"Another run ({current.run}) has this stack.", "Wait for it.")
+            self.anchor = replace(self.anchor, beat=self._now() if beating else 0)
+            parts = anchors.encode(self.anchor)
+            for metadata in parts[len(self.anchor.ids) :]:
                 store = await self._create_part(metadata)
                 self.anchor = replace(self.anchor, ids=(*self.anchor.ids, store))
-        for number, store in enumerate(self.anchor.ids[len(parts) :], len(parts) + 1):
-            await self._update_part(store, {STACK: parts[0][STACK], ADDRESS: f"{anchors.KIND}/{number}"})
+                self._live[store] = {"metadata": metadata}
+            for store, metadata in reversed(list(zip(self.anchor.ids, parts, strict=False))):
+                await self._update_part(store, metadata)
+            for number, store in enumerate(self.anchor.ids[len(parts) :], len(parts) + 1):
+                await self._update_part(store, {STACK: parts[0][STACK], ADDRESS: f"{anchors.KIND}/{number}"})
 
     async def _update_part(self, store: str, metadata: Mapping[str, str]) -> None:
         path = f"{ANCHOR_COLLECTION}/{store}"
-        for _ in range(3):
-            live = self._live[store].get("metadata") or {}
-            if all(live.get(key) == metadata.get(key) for key in {*live, *metadata} if key.startswith(PREFIX)):
+        for _ in range(ATTEMPTS):
+            live = self._live[store].get("metadata")
+            live = live if isinstance(live, Mapping) else {}
+            keys = {key for key in {*live, *metadata} if key.startswith(PREFIX)}
+            if all((live.get(key) or "") == metadata.get(key, "") for key in keys):
                 return
-            foreign = {key: value for key, value in live.items() if not key.startswith(PREFIX)}
-            body = {"metadata": {**foreign, **metadata}}
+            emptied = dict.fromkeys((key for key in sorted(keys) if key not in metadata), "")  # servers that merge
+            body = {"metadata": {**user_pairs(live), **emptied, **metadata}}
             try:
                 self._live[store] = (await self.account.send(Call("POST", path, json=body, beta=ANCHOR_BETA))).data
             except Failure as failure:
@@ -252,8 +305,45 @@ class Keeper:
                 return
         raise Stop(Exit.INCOMPLETE, f"The anchor {store} could not be written.", "Run the same command again.")
 
+    async def _delete_part(self, store: str) -> None:
+        """A deletion may be sent again: what is gone answers 404."""
+        for attempt in range(ATTEMPTS):
+            try:
+                await self.account.send(Call("DELETE", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA))
+            except Failure as failure:
+                if is_missing(failure):
+                    return
+                if not failure.ambiguous or attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
     def _note_time(self, reply: Reply) -> None:
         self._server_time = reply.date if reply.date is not None else self.clock.now()
 
     def _now(self) -> int:
         return int(max(self._server_time, 0) or self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """The account as the steps of a run have it: no write leaves once another run has the stack."""
+
+    account: Account
+    keeper: Keeper
+
+    async def send(self, call: Call) -> Reply:
+        """Send one call; raises Stop instead of a write that is no longer ours to make."""
+        if not call.reads:
+            await self.keeper.confirm()
+        return await self.account.send(call)
+
+
+def _run_state(anchor: Anchor) -> tuple[object, ...]:
+    """What tells whether another run did something."""
+    return (anchor.serial, anchor.busy, anchor.run, anchor.plan, anchor.beat)
+
+
+def _created(store: Mapping[str, Any]) -> int:
+    created = store.get("created_at")
+    return created if isinstance(created, int) else 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from reconciler.account.port import Account, Clock
 from reconciler.errors import Exit
@@ -13,6 +14,8 @@ from reconciler.model import Address, Desired, Document, Event, Json, Ref, Tags,
 
 if TYPE_CHECKING:
     from reconciler.apply.keeper import Keeper
+
+T = TypeVar("T")
 
 OpenDocument = Callable[[Document], AbstractContextManager[BinaryIO]]
 Emit = Callable[[Event], None]
@@ -93,3 +96,10 @@ class Run:
 def with_files(tags: Tags, files: str) -> Tags:
     """The same tags, saying which set of documents is settled."""
     return replace(tags, files=files)
+
+
+async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """All results, in order. When one fails the others end first: nothing goes on behind a step's back."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return [task.result() for task in tasks]

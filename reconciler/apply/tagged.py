@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Reply
 from reconciler.apply.creation import create_once, write
-from reconciler.apply.documents import delete_files, delete_journalled, discard, gone, roll_out
+from reconciler.apply.documents import delete_files, delete_journalled, discard, gone, roll_out, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import Ids, diff, field_digests
@@ -28,17 +28,19 @@ async def create(run: Run, step: Step) -> tuple[Outcome, str]:
     desired, kind = _desired(step), KINDS[step.kind]
     if step.replaces is not None and step.replaces.kind == step.kind:
         await _retire(run, kind, step.replaces)
+    uploaded: list[str] = []
     if step.observed is not None:
         raw = await _evidence(run, kind, step.observed.id, desired.address)
         object_id = step.observed.id
-        await _bring_files(run, kind, step)
-        spec = run.resolve(dict(desired.spec))
-        await _send_update(
-            run, kind, raw, {**kind.encode(spec, list(spec))}, _tags(run, kind, desired, "pending"), desired
-        )
+        async with withdrawn(run, uploaded):
+            await _bring_files(run, kind, step, uploaded)
+            spec = run.resolve(dict(desired.spec))
+            body = kind.encode(spec, list(spec))
+            await _send_update(run, kind, raw, body, _tags(run, kind, desired, "pending"), desired)
     else:
-        await _bring_files(run, kind, step)
-        object_id = await _create(run, kind, desired)
+        async with withdrawn(run, uploaded):
+            await _bring_files(run, kind, step, uploaded)
+            object_id = await _create(run, kind, desired)
     run.ids[desired.address] = object_id
     run.changed.add(object_id)
     await _finish(run, kind, step, object_id, changed=())
@@ -60,11 +62,13 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
         raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
     run.ids[desired.address] = planned.id
     run.changed.add(planned.id)
-    old = await _bring_files(run, kind, step)
+    uploaded: list[str] = []
     fields = list(dict.fromkeys(delta.field for delta in step.fields if delta.field != "labels"))
-    if old is not None:
-        fields = list(dict.fromkeys([*fields, *_fields_with_files(desired)]))
-    await _finish(run, kind, step, planned.id, changed=fields)
+    async with withdrawn(run, uploaded):
+        old = await _bring_files(run, kind, step, uploaded)
+        if old is not None:
+            fields = list(dict.fromkeys([*fields, *_fields_with_files(desired)]))
+        await _finish(run, kind, step, planned.id, changed=fields)
     if old:
         await delete_files(run, old)
     await _remove_surplus(run, kind, step)
@@ -82,9 +86,11 @@ async def adopt(run: Run, step: Step) -> tuple[Outcome, str]:
         raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
     run.ids[desired.address] = planned.id
     run.changed.add(planned.id)
-    await _bring_files(run, kind, step)
+    uploaded: list[str] = []
     fields = list(dict.fromkeys(delta.field for delta in step.fields if delta.field != "labels"))
-    await _finish(run, kind, step, planned.id, changed=fields)
+    async with withdrawn(run, uploaded):
+        await _bring_files(run, kind, step, uploaded)
+        await _finish(run, kind, step, planned.id, changed=fields)
     return Outcome.DONE, planned.id
 
 
@@ -127,6 +133,10 @@ def _desired(step: Step) -> Desired:
     if step.desired is None:
         raise ValueError(f"{step} has nothing to make so")
     return step.desired
+
+
+def _bytes(value: Json) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _observed(step: Step) -> Observed:
@@ -187,18 +197,35 @@ async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: 
     if raw is None:
         raise StepFailed(f"{object_id} is gone", code=Exit.STALE)
     if attached and desired.documents:
-        files = files_tag(desired, int(raw.get("usage_bytes") or 0))
+        files = files_tag(desired, _bytes(raw.get("usage_bytes")))
     elif desired.documents:
         files = files_tag(desired)
     spec = run.resolve(dict(desired.spec))
     body = kind.encode(spec, changed)
-    await _send_update(run, kind, raw, body, replace(_tags(run, kind, desired, "ready"), files=files), desired)
+    tags = replace(_tags(run, kind, desired, "ready"), files=files)
+    await _send_update(run, kind, raw, body, tags, desired)
+    cleared = [name for name in changed if name not in desired.spec and kind.field(name) is not None]
+    if cleared:
+        await _keep_managing(run, kind, step, cleared, tags)
     run.keeper.note(
         Entry(step.kind, desired.address, object_id, None, desired.lifecycle.protect, desired.lifecycle.retain)
     )
     _note_files(run, kind, step)
     if step.observed is not None and step.observed.tags and step.observed.tags.address != desired.address:
         run.keeper.drop(step.kind, step.observed.tags.address)
+
+
+async def _keep_managing(run: Run, kind: Kind, step: Step, cleared: Sequence[str], tags: Tags) -> None:
+    """A field that the server did not clear stays one of ours: else nobody would ever hear of it again."""
+    desired, planned = _desired(step), _observed(step)
+    raw = await get_object(run.account, kind, planned.id)
+    before = planned.tags.fields if planned.tags else {}
+    live = kind.decode(raw or {}, desired.spec)
+    shown = [name for name in cleared if name in before and kind.readable(name)]
+    kept = {name: before[name] for name in shown if not kind.is_default(name, live.get(name))}
+    if kept and raw is not None:
+        fields = {**tags.fields, **kept}
+        await _send_update(run, kind, raw, {}, replace(tags, op=run.op(), fields=fields), desired)
 
 
 async def _send_update(
@@ -274,7 +301,7 @@ async def _remove_surplus(run: Run, kind: Kind, step: Step) -> None:
 # --- files that an object names by id ---------------------------------------------------------------------------------
 
 
-async def _bring_files(run: Run, kind: Kind, step: Step) -> list[str] | None:
+async def _bring_files(run: Run, kind: Kind, step: Step, uploaded: list[str]) -> list[str] | None:
     """Upload the files that an object names by id. The ids it no longer needs, or None when nothing was uploaded."""
     desired = _desired(step)
     live = step.observed.documents if step.observed else ()
@@ -287,6 +314,7 @@ async def _bring_files(run: Run, kind: Kind, step: Step) -> list[str] | None:
     for change in (*step.files.added, *step.files.changed):
         document = wanted[change.path]
         file_id = await upload_file(run, document)
+        uploaded.append(file_id)
         run.ids[_file_address(desired, change.path)] = file_id
     now = {run.ids[_file_address(desired, path)] for path in wanted}
     return [item.file_id for item in live or () if item.path is not None and item.file_id not in now]

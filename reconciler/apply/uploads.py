@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from reconciler.account.port import Call, Failure, Outcome, Sort, Upload
+from reconciler.apply.creation import usable
 from reconciler.apply.run import Run, StepFailed
 from reconciler.manifest.tree import TreeError
-from reconciler.model import ID_PATTERN, Document
+from reconciler.model import Document
 
 ATTEMPTS = 3
 PURPOSE = "assistants"
@@ -68,7 +69,7 @@ async def upload_file(run: Run, document: Document) -> str:
         )
         try:
             reply = await run.account.send(call)
-        except TreeError as error:
+        except (TreeError, OSError) as error:
             raise StepFailed(f"{document.path}: {error}") from error
         except Failure as failure:
             if not failure.ambiguous:
@@ -76,14 +77,16 @@ async def upload_file(run: Run, document: Document) -> str:
             last = failure
             continue
         file_id = str(reply.data.get("id"))
-        if reply.data.get("object") != "file" or not ID_PATTERN.match(file_id):
+        if reply.data.get("object") != "file" or not usable(reply.data):
             last = _malformed(call)
             continue
         if not source.is_the_planned_one():
             await _forget(run, file_id)
-            raise StepFailed(f"{document.path} changed while the run was under way; plan again")
+            raise StepFailed(f"{document.path}: it changed while the run was under way; plan again")
         return file_id
-    raise StepFailed(f"{document.path} could not be uploaded: {last.message if last else ''} (tried {ATTEMPTS} times)")
+    raise StepFailed(
+        f"{document.path}: it could not be uploaded: {last.message if last else ''} (tried {ATTEMPTS} times)"
+    )
 
 
 class _Source:

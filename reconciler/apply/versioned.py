@@ -7,23 +7,23 @@ version that says pending, every real version is posted without moving the point
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
-from reconciler.account.port import Call, Reply, Upload
+from reconciler.account.port import Call, Failure, Reply, Upload
 from reconciler.apply.creation import create_once, write
-from reconciler.apply.documents import delete_files, delete_journalled, gone
+from reconciler.apply.documents import delete_files, delete_journalled, gone, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import VersionedKind
 from reconciler.model import ID_PATTERN, Address, Desired, Json, Observed, Outcome, Step, Tags
-from reconciler.observe import get_object, read_version, refs_digest
+from reconciler.observe import get_object, is_missing, read_version, refs_digest, version_of
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry, journal_chunks
 
@@ -46,8 +46,7 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
     """A new version and the pointer; or the pointer alone (rollback); or only what the anchor says of it."""
     desired, kind, planned = _desired(step), _kind(step), _observed(step)
     raw = await _evidence(run, kind, planned, planned.tags.address if planned.tags else desired.address)
-    if str(raw.get("default_version")) != planned.version:
-        raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
+    _unmoved(raw, planned)
     if step.version is not None:
         return await _point_back(run, kind, step, planned.id)
     if _content_stays(step, planned, desired):
@@ -67,6 +66,7 @@ async def adopt(run: Run, step: Step) -> tuple[Outcome, str]:
     raw = await get_object(run.account, kind, planned.id)
     if raw is None or tagging.decode_line(raw.get("description")) is not None:
         raise StepFailed(f"{planned.id} is gone, or somebody tagged it since the plan was made", code=Exit.STALE)
+    _unmoved(raw, planned)
     await _release(run, kind, step, planned.id, str(raw.get("name") or desired.address.name))
     return Outcome.DONE, planned.id
 
@@ -86,7 +86,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     """A last version without the tag line, made default; then the inventory forgets the object."""
     kind, planned = _kind(step), _observed(step)
     raw = await _evidence(run, kind, planned, step.address)
-    version = str(raw.get("default_version"))
+    version = version_of(raw, "default_version")
     content = await read_version(run.account, kind, planned.id, version)
     if content is None:
         raise StepFailed(f"version {version} of {planned.id} cannot be read")
@@ -130,6 +130,12 @@ def _entry(kind: str, desired: Desired, object_id: str, version: str | None) -> 
     return Entry(kind, desired.address, object_id, version, desired.lifecycle.protect, desired.lifecycle.retain)
 
 
+def _unmoved(raw: Mapping[str, Any], planned: Observed) -> None:
+    """Raise StepFailed when somebody moved the pointer since the plan was made."""
+    if version_of(raw, "default_version") != planned.version:
+        raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
+
+
 def _content_stays(step: Step, planned: Observed, desired: Desired) -> bool:
     """Whether only flags differ, which the anchor keeps for objects with versions."""
     tags = planned.tags
@@ -146,11 +152,21 @@ async def _evidence(run: Run, kind: VersionedKind, item: Observed, address: Addr
         return raw
     entry = run.keeper.anchor.entry(kind.name, address)
     if entry is not None and entry.id == item.id and entry.version:
-        path = f"{kind.collection}/{item.id}/versions/{entry.version}"
-        reply = await run.account.send(Call("GET", path, beta=kind.beta))
-        if run.ours(tagging.decode_line(reply.data.get("description")), address):
+        line = await _line_of(run, kind, item.id, entry.version)
+        if run.ours(tagging.decode_line(line), address):
             return raw
     raise StepFailed(f"{item.id} no longer shows that it is ours ({address}); left alone", code=Exit.STALE)
+
+
+async def _line_of(run: Run, kind: VersionedKind, object_id: str, version: str) -> Json:
+    """The description of one version; None when there is none."""
+    call = Call("GET", f"{kind.collection}/{object_id}/versions/{version}", beta=kind.beta)
+    try:
+        return (await run.account.send(call)).data.get("description")
+    except Failure as failure:
+        if is_missing(failure):
+            return None
+        raise
 
 
 async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> str:
@@ -179,20 +195,10 @@ async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> str:
 
 async def _release(run: Run, kind: VersionedKind, step: Step, object_id: str, name: str) -> None:
     """Upload what is new, post the version, set the pointer, note it in the inventory."""
-    desired = _desired(step)
-    files = await _files(run, step)
-    spec = run.resolve(dict(desired.spec))
-    op = run.op()
-    tags = replace(
-        run.tags(desired, op, state="ready"),
-        protect=False,
-        retain=False,
-        refs=refs_digest(desired.spec, run.ids),
-    )
-    line = tagging.encode_line(tags)
-    description = f"{kind.describe(desired.spec)} {line}".strip()
-    bundle = kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
-    version = await _post_version(run, kind, object_id, name, bundle, op)
+    desired, uploaded = _desired(step), list[str]()
+    async with withdrawn(run, uploaded):
+        files = await _files(run, step, uploaded)
+        version = await _post_release(run, kind, desired, object_id, name, files)
     await _point(run, kind, object_id, version)
     run.ids[desired.address] = object_id
     run.changed.add(object_id)
@@ -200,7 +206,20 @@ async def _release(run: Run, kind: VersionedKind, step: Step, object_id: str, na
     run.keeper.hold(desired.address, None)
 
 
-async def _files(run: Run, step: Step) -> list[Mapping[str, Json]]:
+async def _post_release(
+    run: Run, kind: VersionedKind, desired: Desired, object_id: str, name: str, files: Sequence[Mapping[str, Json]]
+) -> str:
+    spec = run.resolve(dict(desired.spec))
+    op = run.op()
+    tags = replace(
+        run.tags(desired, op, state="ready"), protect=False, retain=False, refs=refs_digest(desired.spec, run.ids)
+    )
+    description = f"{kind.describe(desired.spec)} {tagging.encode_line(tags)}".strip()
+    bundle = kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
+    return await _post_version(run, kind, object_id, name, bundle, op)
+
+
+async def _files(run: Run, step: Step, uploaded: list[str]) -> list[Mapping[str, Json]]:
     """`files.json`: unchanged files keep their File, others are uploaded. Old versions keep theirs, for rollback."""
     desired = _desired(step)
     live = {item.path: item for item in (step.observed.documents if step.observed else None) or ()}
@@ -211,6 +230,7 @@ async def _files(run: Run, step: Step) -> list[Mapping[str, Json]]:
         there = live.get(document.path)
         if there is None or document.path in renewed:
             run.ids[address] = await upload_file(run, document)
+            uploaded.append(run.ids[address])
         else:
             run.ids[address] = there.file_id
         identity = {"path": document.path, "name": document.name, "sha256": document.sha256, "bytes": document.bytes}
@@ -241,9 +261,9 @@ async def _post_version(
 
     what = f"a version of {object_id}"
     raw = await create_once(run, what, send=send, find=find, accepts=lambda raw, _: is_it(raw))
-    version = str(raw.get("version"))
-    if not ID_PATTERN.match(version):
-        raise StepFailed(f"{object_id} answered with the version {version!r}", in_doubt=True)
+    version = version_of(raw)
+    if not version:
+        raise StepFailed(f"{object_id} answered with a version that has no number", in_doubt=True)
     return version
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reconciler.account.port import Account, Clock, Failure, Sort
 from reconciler.apply import tagged, versioned
 from reconciler.apply.heal import clear_journal
-from reconciler.apply.keeper import Keeper
+from reconciler.apply.keeper import Keeper, Leased
 from reconciler.apply.run import OpenDocument, Run, StepFailed
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Keeping
-from reconciler.model import Action, Address, Event, Outcome, Plan, Step, Verb
+from reconciler.model import Action, Address, Change, Event, Outcome, Plan, Step, Verb
 from reconciler.observe import Found
 from reconciler.ownership.anchor import Anchor
 
@@ -38,7 +40,11 @@ HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
 }
 
 GRACE = 7.0
-"""Seconds that steps in flight get to finish after a signal."""
+"""Seconds that steps in flight get to finish after a signal, or when the run's time is over."""
+LOOK_AGAIN = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between further looks at an account that does not show yet what was written: its lists may lag behind."""
+SEVERITY = (Exit.DONE, Exit.INCOMPLETE, Exit.STALE, Exit.LOCKED, Exit.REFUSED, Exit.UNAVAILABLE, Exit.DENIED)
+"""The most telling exit code is the last of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Options:
     """`run_id` and `lineage` are random hex digits (8 and 12); `settle` and `file_deadline` are in seconds.
 
     `check` reads the account and plans again, given the ids of the objects that the run changed, and the anchor's.
+    `deadline`, on the clock's monotonic scale, is when the run winds down whatever is left to do.
     """
 
     run_id: str
@@ -56,6 +63,7 @@ class Options:
     settle: float = 60.0
     file_deadline: float = 600.0
     destroy: bool = False
+    deadline: float | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +116,10 @@ def _summary(conclusion: Conclusion, seconds: float) -> Event:
     return Event("summary", {**counts, "seconds": round(seconds, 2), "exit_code": int(conclusion.exit)})
 
 
+def _severity(code: Exit) -> int:
+    return SEVERITY.index(code) if code in SEVERITY else SEVERITY.index(Exit.INCOMPLETE)
+
+
 @dataclass(slots=True)
 class _Walker:
     plan: Plan
@@ -142,7 +154,7 @@ class _Walker:
             self.conclusion.anchor = keeper.anchor.ids[0]
             self.emit(Event("anchor", {"id": keeper.anchor.ids[0]}))
         run = Run(
-            self.account,
+            Leased(self.account, keeper),
             self.clock,
             owner,
             self.options.run_id,
@@ -157,10 +169,15 @@ class _Walker:
         beat = asyncio.ensure_future(keeper.beat())
         try:
             await self._calm_down(run)
-            await clear_journal(run, self.found.snapshot.objects)
+            await self._clear_journal(run)
             await self._steps(run)
+        except Exception:
+            await keeper.still(beat)
+            with suppress(Failure, Stop):
+                await keeper.give_back(clean=False)
+            raise
         finally:
-            beat.cancel()
+            await keeper.still(beat)
         await self._conclude(run)
 
     async def _calm_down(self, run: Run) -> None:
@@ -173,6 +190,16 @@ class _Walker:
             self.emit(Event("warning", {"summary": summary}))
             await self.clock.sleep(seconds)
 
+    async def _clear_journal(self, run: Run) -> None:
+        """Files that cannot be deleted stand in no step's way; they stay in the journal."""
+        try:
+            await clear_journal(run, self.found.snapshot.objects)
+        except StepFailed as failed:
+            self._worse(failed.code)
+            self.emit(
+                Event("warning", {"summary": f"A leftover of an earlier run could not be deleted: {failed.summary}"})
+            )
+
     def emit(self, event: Event) -> None:
         self.queue.put_nowait(event)
 
@@ -180,25 +207,42 @@ class _Walker:
 
     async def _steps(self, run: Run) -> None:
         waiting = {str(step): step for step in self.plan.steps}
-        running: dict[asyncio.Task[None], str] = {}
-        signal = asyncio.ensure_future(self.interrupt.wait())
+        running: dict[asyncio.Task[Any], str] = {}
+        ends = [asyncio.ensure_future(self._interrupted()), asyncio.ensure_future(self._out_of_time())]
         try:
             while waiting or running:
                 self._start_free(run, waiting, running)
                 if not running:
                     break
-                done, _ = await asyncio.wait([*running, signal], return_when=asyncio.FIRST_COMPLETED)
-                if signal in done:
-                    await self._wind_down(waiting, running)
+                done, _ = await asyncio.wait([*running, *ends], return_when=asyncio.FIRST_COMPLETED)
+                why = next((end.result() for end in ends if end in done), None)
+                if why is not None:
+                    await self._wind_down(waiting, running, why)
                     return
                 for task in done:
-                    running.pop(task)  # type: ignore[arg-type]
+                    running.pop(task)
+                    task.result()
         finally:
-            signal.cancel()
+            for task in (*ends, *running):
+                task.cancel()
         for step in waiting.values():
             self._report(step, Outcome.SKIPPED, summary="something it needs failed")
 
-    def _start_free(self, run: Run, waiting: dict[str, Step], running: dict[asyncio.Task[None], str]) -> None:
+    async def _interrupted(self) -> str:
+        await self.interrupt.wait()
+        self.conclusion.interrupted = True
+        return "interrupted"
+
+    async def _out_of_time(self) -> str:
+        """Unlike an interrupt, this is no person's wish: the exit code says that time was not enough."""
+        if self.options.deadline is None:
+            await asyncio.Event().wait()
+        else:
+            await self.clock.sleep(max(0.0, self.options.deadline - self.clock.monotonic()))
+        self._worse(Exit.UNAVAILABLE)
+        return "the time for this run is over"
+
+    def _start_free(self, run: Run, waiting: dict[str, Step], running: dict[asyncio.Task[Any], str]) -> None:
         for name, step in list(waiting.items()):
             ended = [self.conclusion.outcomes.get(need) for need in step.needs]
             if self.stopped is not None or any(
@@ -215,18 +259,18 @@ class _Walker:
     def _failed(self, name: str) -> bool:
         return self.conclusion.outcomes.get(name) in {Outcome.FAILED, Outcome.SKIPPED, Outcome.IN_DOUBT}
 
-    async def _wind_down(self, waiting: dict[str, Step], running: dict[asyncio.Task[None], str]) -> None:
+    async def _wind_down(self, waiting: dict[str, Step], running: dict[asyncio.Task[Any], str], why: str) -> None:
         """No new step; what is in flight gets a few seconds; what does not end in them is in doubt."""
-        self.conclusion.interrupted = True
         by_name = {str(step): step for step in self.plan.steps}
         if running:
             await asyncio.wait(list(running), timeout=GRACE)
-        for task, name in running.items():
-            if not task.done():
-                task.cancel()
-                self._report(by_name[name], Outcome.IN_DOUBT, summary="interrupted while a request was under way")
+        late = {task: name for task, name in running.items() if not task.done()}
+        for task, name in late.items():
+            task.cancel()
+            self._report(by_name[name], Outcome.IN_DOUBT, summary=f"{why} while a request was under way")
+        await asyncio.gather(*late, return_exceptions=True)
         for step in waiting.values():
-            self._report(step, Outcome.SKIPPED, summary="interrupted")
+            self._report(step, Outcome.SKIPPED, summary=why)
 
     async def _step(self, run: Run, step: Step) -> None:
         began = self.clock.monotonic()
@@ -263,9 +307,7 @@ class _Walker:
 
     def _worse(self, code: Exit) -> None:
         """The most telling exit code wins: denied and unavailable over stale over incomplete."""
-        order = [Exit.DONE, Exit.INCOMPLETE, Exit.STALE, Exit.LOCKED, Exit.UNAVAILABLE, Exit.DENIED]
-        if order.index(code) > order.index(self.conclusion.exit):
-            self.conclusion.exit = code
+        self.conclusion.exit = max(self.conclusion.exit, code, key=_severity)
 
     def _report(
         self,
@@ -294,33 +336,61 @@ class _Walker:
     # --- the end ---
 
     async def _conclude(self, run: Run) -> None:
+        clean = self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted
+        in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
+        if clean and self.options.destroy:
+            await self._guarded("The account could not be read back", self._read_back(run))
+            if self.conclusion.exit is Exit.DONE:
+                await self._guarded("The anchor could not be deleted", run.keeper.remove())
+            if self.conclusion.exit is Exit.DONE:
+                return
+        elif clean:
+            await self._guarded("The anchor could not be written", run.keeper.give_back(clean=True))
+            if self.conclusion.exit is Exit.DONE:
+                await self._guarded("The account could not be read back", self._read_back(run))
+            return
+        await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False, in_doubt=in_doubt))
         if self.conclusion.interrupted:
             self.conclusion.exit = Exit.INTERRUPTED
-            await run.keeper.give_back(clean=False, in_doubt=True)
+
+    async def _guarded(self, what: str, doing: Awaitable[None]) -> None:
+        """The steps have ended and were reported; what fails after them makes the exit code worse, and is said."""
+        try:
+            await doing
+        except Failure as failure:
+            stop = stop_for(failure)
+        except Stop as stopped:
+            stop = stopped
+        else:
             return
-        clean = self.conclusion.exit is Exit.DONE
-        if clean and self.options.destroy:
-            await self._read_back(run)
-            if self.conclusion.exit is Exit.DONE:
-                await run.keeper.remove()
-                return
-            clean = False
-        await run.keeper.give_back(clean=clean, in_doubt=self.conclusion.count(Outcome.IN_DOUBT) > 0)
-        if clean and not self.options.destroy:
-            await self._read_back(run)
+        self._worse(stop.code)
+        self._worse(Exit.INCOMPLETE)
+        self.emit(Event("warning", {"summary": f"{what}: {stop.summary} {stop.detail}".strip()}))
 
     async def _read_back(self, run: Run) -> None:
         """Exit 0 means that a fresh read equals the manifests."""
-        rest = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])
-        if any(step.version is not None for step in self.plan.steps):
-            touched = {step.address for step in self.plan.steps}
-            rest = replace(rest, changes=tuple(change for change in rest.changes if change.address in touched))
-        different = [change for change in rest.changes if change.action is not Action.NONE]
+        different = await self._different(run)
+        began = self.clock.monotonic()
+        for pause in LOOK_AGAIN:
+            if not different or self.clock.monotonic() + pause - began > run.settle:
+                break
+            await self.clock.sleep(pause)
+            different = await self._different(run)
         for change in different:
             fields = ", ".join(sorted({delta.field for delta in change.fields})) or change.reason or "documents"
             self._worse(Exit.INCOMPLETE)
             summary = f"{change.address} ({KINDS[change.kind].title}) still differs after apply: {fields}"
             self.emit(Event("not_converged", {"address": str(change.address), "fields": fields, "summary": summary}))
+
+    async def _different(self, run: Run) -> list[Change]:
+        rest = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])
+        touched = {step.address for step in self.plan.steps}
+        pointed = any(step.version is not None for step in self.plan.steps)
+        return [
+            change
+            for change in rest.changes
+            if change.action is not Action.NONE and (change.address in touched or not pointed)
+        ]
 
 
 def _known_ids(plan: Plan, found: Found) -> dict[Address, str]:

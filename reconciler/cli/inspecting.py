@@ -31,7 +31,7 @@ def show(address: str | None, root: Path | None, **options: Any) -> int:
 
     screen = terminal(options)
     if address is not None and root is None and Path(address).is_dir():
-        address, root = None, Path(address)
+        root, address = Path(address), None
     target = parse_address(address) if address else None
     loaded = load_tree(root, options, cached=True)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STATE_DIRECTORY = ".reconciler"
 PROFILE_VARIABLE = "RECONCILER_PROFILE"
+_WIND_DOWN = 30.0
+"""Seconds beyond `--timeout` in which a command that writes may still end its steps and give the stack back."""
 
 
 def terminal(options: Mapping[str, Any]) -> Terminal:
@@ -73,8 +75,9 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
     random = SystemRandom()
     inner: Account = _logged(live, options) if options.get("verbose") else live
     deadline = clock.monotonic() + float(options.get("timeout") or 3600)
+    grace = _WIND_DOWN if "lock_timeout" in options else 0.0
     account = Throttled(
-        inner, clock=clock, random=random, parallelism=options.get("parallelism") or 16, deadline=deadline
+        inner, clock=clock, random=random, parallelism=options.get("parallelism") or 16, deadline=deadline + grace
     )
     rules = Rules(
         allow_deletes=options.get("allow_deletes"),
@@ -102,6 +105,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
             revision=_revision(loaded.tree.root),
             settle=_seconds(options, "settle", 60.0),
             file_deadline=_seconds(options, "file_timeout", 600.0),
+            deadline=deadline,
         )
     finally:
         await live.aclose()

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from reconciler.diagnostics import Problems
 from reconciler.kinds.base import Context, Field, Manifest, choice, closed, integer, text
 from reconciler.kinds.runtime import (
-    EFFORT,
     LOCATION,
     MODEL,
+    REASONING,
     SERVICE_TIER,
     VERBOSITY,
     ResolvedTool,
@@ -20,6 +20,7 @@ from reconciler.kinds.runtime import (
     json_schema_format,
     simple_format,
     with_raw,
+    with_text_format,
 )
 from reconciler.model import Address, Document, Json
 
@@ -116,7 +117,7 @@ class Agent(Runtime):
         ),
         Field(
             "reasoning",
-            closed({"effort": EFFORT, "summary": choice("auto", "concise", "detailed")}, minProperties=1),
+            REASONING,
             ({"effort": "low", "summary": "auto"}, {"effort": "high"}),
             readable=False,
         ),
@@ -218,12 +219,7 @@ class Agent(Runtime):
 
     def lower_spec(self, spec: Mapping[str, Json], manifest: Manifest) -> dict[str, Json]:
         """`response_format` becomes `text.format`."""
-        lowered = super().lower_spec(spec, manifest)
-        if "response_format" in spec:
-            written = dict(spec["response_format"])
-            inner = written.pop("json_schema", {})
-            lowered["text"] = {**lowered.get("text", {}), "format": {**written, **inner}}
-        return lowered
+        return with_text_format(super().lower_spec(spec, manifest), spec)
 
     def lower_tools(
         self,

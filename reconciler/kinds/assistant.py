@@ -43,6 +43,7 @@ class Assistant(Runtime):
     beta = "assistants=v2"
     documents = "file"
     max_tools = 128
+    max_files = MAX_FILES
     gone = (
         "OpenAI shut /v1/assistants down on 2026-08-26. Set `runtime: responses` in the manifest; "
         "the next plan creates the release."
@@ -105,7 +106,7 @@ class Assistant(Runtime):
             },
             "vector_stores",
         ),
-        "code_interpreter": closed({"files": {**CODE_FILES, "maxItems": MAX_FILES}}),
+        "code_interpreter": closed({"files": CODE_FILES}),
     }
     lacks = {
         "max_output_tokens": "The v2 API has it per run, not per assistant: remove it, or set `runtime: responses`.",

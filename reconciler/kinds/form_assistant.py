@@ -66,17 +66,15 @@ def _properties(kind: Runtime) -> dict[str, Json]:
     for declared in (*kind.fields, *kind.inputs):
         if declared.schema is not None:
             properties[declared.source] = dict(declared.schema)
-    properties["tools"] = {"type": "array", "items": tool_schema(kind, named=True)}
+    properties["tools"] = {"type": "array", "items": tool_schema(kind)}
     properties["raw"] = kind.raw
     return properties
 
 
-def tool_schema(kind: Runtime, *, named: bool) -> dict[str, Json]:
-    """One tool of a runtime: told apart by `type`; `named` also allows `tool: name`."""
-    branches: list[Json] = [tool_branch(name, schema) for name, schema in kind.tools.items()]
-    if named:
-        branches.insert(0, closed({"tool": {"type": "string", "pattern": NAME}}, "tool"))
-    return {"type": "object", "oneOf": branches}
+def tool_schema(kind: Runtime) -> dict[str, Json]:
+    """One tool of a runtime: `tool: name`, or told apart by `type`."""
+    named = closed({"tool": {"type": "string", "pattern": NAME}}, "tool")
+    return {"type": "object", "oneOf": [named, *(tool_branch(name, schema) for name, schema in kind.tools.items())]}
 
 
 def any_tool_schema() -> dict[str, Json]:

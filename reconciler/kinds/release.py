@@ -15,9 +15,9 @@ from reconciler.diagnostics import Problems
 from reconciler.kinds.base import Context, Field, Manifest, VersionedKind, choice, closed, integer, number, text
 from reconciler.kinds.runtime import (
     CODE_FILES,
-    EFFORT,
     LOCATION,
     MODEL,
+    REASONING,
     SERVICE_TIER,
     TEMPERATURE,
     TOKENS,
@@ -33,6 +33,7 @@ from reconciler.kinds.runtime import (
     simple_format,
     store_refs,
     with_raw,
+    with_text_format,
 )
 from reconciler.model import ID_PATTERN, Address, Document, Json
 
@@ -103,7 +104,7 @@ class Release(VersionedKind, Runtime):
         Field("top_p", TOP_P, (0.5, 0.9)),
         Field(
             "reasoning",
-            closed({"effort": EFFORT, "summary": choice("auto", "concise", "detailed")}, minProperties=1),
+            REASONING,
             ({"effort": "low"}, {"effort": "high", "summary": "auto"}),
         ),
         Field("max_output_tokens", TOKENS, (2000, 4000)),
@@ -196,12 +197,7 @@ class Release(VersionedKind, Runtime):
 
     def lower_spec(self, spec: Mapping[str, Json], manifest: Manifest) -> dict[str, Json]:
         """`response_format` becomes `text.format`."""
-        lowered = super().lower_spec(spec, manifest)
-        if "response_format" in spec:
-            written = dict(spec["response_format"])
-            inner = written.pop("json_schema", {})
-            lowered["text"] = {**lowered.get("text", {}), "format": {**written, **inner}}
-        return lowered
+        return with_text_format(super().lower_spec(spec, manifest), spec)
 
     def lower_tools(
         self,

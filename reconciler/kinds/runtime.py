@@ -38,6 +38,7 @@ MODEL = {
     "description": "The model id, as `GET /v1/models` lists it.",
 }
 EFFORT = choice("none", "minimal", "low", "medium", "high", "xhigh", "max")
+REASONING = closed({"effort": EFFORT, "summary": choice("auto", "concise", "detailed")}, minProperties=1)
 TEMPERATURE = number(0, 2)
 TOP_P = number(0, 1)
 SERVICE_TIER = choice("auto", "default", "flex", "priority", "fast", "ultrafast")
@@ -128,6 +129,8 @@ class Runtime(Kind):
     lacks: ClassVar[Mapping[str, str]] = {}
     """Manifest field or tool type that this runtime cannot express → what to do."""
     max_tools: ClassVar[int | None] = None
+    max_files: ClassVar[int | None] = None
+    """Code-interpreter files, after globs have found theirs."""
 
     def lower(self, manifest: Manifest, context: Context) -> Desired | None:
         """The resource for this runtime; every problem is reported at its place."""
@@ -138,6 +141,14 @@ class Runtime(Kind):
         if len(context.problems.errors) > before:
             return None
         documents = self._documents(tools, context)
+        if self.max_files is not None and len(documents) > self.max_files:
+            context.problems.add(
+                "E309",
+                f"{len(documents)} files",
+                f"The {self.runtime} runtime takes at most {self.max_files} for the code interpreter.",
+                manifest.at("spec", "tools", documents[0][0]),
+                address=manifest.address,
+            )
         owner = manifest.address
         spec = self.lower_spec(manifest.spec, manifest)
         if "tools" in manifest.spec:
@@ -263,7 +274,12 @@ def resolve_tools(manifest: Manifest, context: Context) -> Iterator[ResolvedTool
     for position, entry in enumerate(manifest.spec.get("tools", [])):
         at = manifest.at("spec", "tools", position)
         if "tool" not in entry:
-            yield ResolvedTool(entry["type"], _named(entry, None), at, manifest, ("spec", "tools", position))
+            if entry["type"] == "function" and "name" not in entry["function"]:
+                where = manifest.at("spec", "tools", position, "function")
+                detail = "Only a Tool manifest may leave it out: the function is then called like the manifest."
+                context.problems.add("E306", "Missing field 'name'", detail, where, address=manifest.address)
+            else:
+                yield ResolvedTool(entry["type"], entry, at, manifest, ("spec", "tools", position))
             continue
         name = entry["tool"]
         target = declared.get(name)
@@ -277,15 +293,10 @@ def resolve_tools(manifest: Manifest, context: Context) -> Iterator[ResolvedTool
             )
             continue
         if target.spec:
-            value = _named(target.spec, target.name)
-            yield ResolvedTool(target.spec["type"], value, at, target, ("spec",))
-
-
-def _named(entry: Mapping[str, Json], manifest_name: str | None) -> Mapping[str, Json]:
-    """A function tool's name defaults to the manifest's, with underscores."""
-    if entry.get("type") != "function" or "name" in entry.get("function", {}) or manifest_name is None:
-        return entry
-    return {**entry, "function": {"name": manifest_name.replace("-", "_"), **entry["function"]}}
+            value = dict(target.spec)
+            if value["type"] == "function":
+                value["function"] = {"name": target.name.replace("-", "_"), **value["function"]}
+            yield ResolvedTool(value["type"], value, at, target, ("spec",))
 
 
 def _file_entry(entry: Json, span: Span | None) -> FileEntry:
@@ -326,12 +337,13 @@ def with_raw(tool: ResolvedTool, wire: dict[str, Json]) -> dict[str, Json]:
     return wire | dict(tool.value.get("raw", {}))
 
 
-def effort(*, summary: bool) -> dict[str, Json]:
-    """The schema of `reasoning`."""
-    properties: dict[str, Json] = {"effort": EFFORT}
-    if summary:
-        properties["summary"] = choice("auto", "concise", "detailed")
-    return closed(properties, minProperties=1)
+def with_text_format(lowered: dict[str, Json], spec: Mapping[str, Json]) -> dict[str, Json]:
+    """`response_format` becomes `text.format`, whose members stand beside its type."""
+    if "response_format" not in spec:
+        return lowered
+    written = dict(spec["response_format"])
+    inner = written.pop("json_schema", {})
+    return {**lowered, "text": {**lowered.get("text", {}), "format": {**written, **inner}}}
 
 
 LOCATION = closed({name: text(128) for name in ("city", "country", "region", "timezone")})

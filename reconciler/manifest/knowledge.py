@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.diagnostics import Problems, did_you_mean
+from reconciler.diagnostics import Problems
 from reconciler.kinds.base import FileEntry
 from reconciler.manifest import names
 from reconciler.manifest.characters import unsafe_characters
-from reconciler.manifest.globs import has_magic
 from reconciler.manifest.hashcache import Content, HashCache
+from reconciler.manifest.nearby import what_is_near
 from reconciler.manifest.secrets import Scanner
 from reconciler.manifest.texts import note_tree_error
 from reconciler.manifest.tree import NotThere, Tree, TreeError
@@ -27,6 +26,8 @@ from reconciler.model import Document, Span
 
 MAX_BYTES = 512 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_MOST_HINTS = 20
+"""Missing files of one manifest for which it is looked up what there is instead."""
 
 
 def collect(
@@ -87,7 +88,7 @@ def _matches(tree: Tree, base_dir: str, entry: FileEntry, problems: Problems) ->
         note(error)
         return []
     if not found and len(problems.found) == before:
-        near = _what_is_near(tree, base_dir, entry.pattern)
+        near = what_is_near(tree, base_dir, entry.pattern) if before < _MOST_HINTS else ""
         problems.add(
             "E501", "Pattern matches nothing", f"{entry.pattern!r} matches no file. {near}".strip(), entry.span
         )
@@ -102,34 +103,10 @@ def _explicit(tree: Tree, base_dir: str, path: str, problems: Problems, span: Sp
     try:
         tree.stat(file)
     except NotThere as error:
-        near = _what_is_near(tree, "", file)
+        near = what_is_near(tree, "", file) if len(problems.found) < _MOST_HINTS else ""
         problems.add("E503", "File not found", f"{error} {near}".strip(), span)
         return []
     return [file]
-
-
-def _what_is_near(tree: Tree, base_dir: str, pattern: str) -> str:
-    """A sentence about what there is where the pattern looks."""
-    parts = [part for part in posixpath.normpath(posixpath.join(base_dir, pattern)).split("/") if part != "."]
-    literal = next((index for index, part in enumerate(parts[:-1]) if has_magic(part)), len(parts) - 1)
-    for count in range(literal + 1):
-        directory = "/".join(parts[:count])
-        beside = _names_in(tree, directory)
-        if count < literal and parts[count] not in beside:
-            return did_you_mean(parts[count], beside)
-    if not has_magic(parts[-1]):
-        return did_you_mean(parts[-1], beside)
-    kinds = Counter("." + names.extension(name) for name in beside if names.extension(name))
-    listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())[:6])
-    where = directory or "the root"
-    return f"In {where} there are: {listed}." if listed else f"In {where} there are no files; `**/` looks further down."
-
-
-def _names_in(tree: Tree, directory: str) -> list[str]:
-    """Files and directories directly in a directory, as far as a walk would show them."""
-    prefix = f"{directory}/" if directory else ""
-    found = tree.walk([directory], on_error=lambda _: None)
-    return sorted({path[len(prefix) :].split("/")[0] for path in found})
 
 
 # --- which names ------------------------------------------------------------------------------------------------------
@@ -176,12 +153,12 @@ class _Reader:
 
     def document(self, *, retrieval: bool, cache: HashCache | None) -> Document | None:
         """The document, or None and problems."""
-        before = len(self.problems.errors)
+        before = len(self.problems.found)
         self.check_names(retrieval=retrieval)
         try:
             stat = self.tree.stat(self.file)
             self.check_size(stat.st_size)
-            if len(self.problems.errors) > before:
+            if len(self.problems.found) > before:
                 return None
             content = self.content(stat, cache)
         except TreeError as error:

@@ -70,7 +70,7 @@ def load(
         raise texts.rejected()
     ordered = tuple(sorted(desired, key=lambda item: item.address))
     digest = _digest(settled, environment, ordered)
-    return Loaded(settled, environment, ordered, digest, found.ignored, texts.report(), texts.tree)
+    return Loaded(settled.within(chosen), environment, ordered, digest, found.ignored, texts.report(), texts.tree)
 
 
 def _stack_document(texts: Texts) -> tuple[Doc, Found]:
@@ -111,13 +111,13 @@ def _desired(found: Found, settled: Stack, root_doc: Doc, filler: Values, cache:
     manifests: list[Manifest] = []
     for doc in found.docs:
         safety.check_values(doc.written, problems)
-        before = len(problems.errors)
+        before = len(problems.found)
         filled = filler.filled(values.with_defaults(doc, settled.defaults, root_doc.written))
-        manifest = manifest_of(filled, problems, sound=len(problems.errors) == before)
+        manifest = manifest_of(filled, problems, sound=len(problems.found) == before)
         if manifest is not None and first[manifest.address] is doc:
             manifests.append(manifest)
     relations.check_moves(manifests, first.keys(), problems)
-    return Lowering(filler.texts.tree, problems, first, frozenset(found.lost), cache).lower(manifests)
+    return Lowering(filler.texts.tree, first, frozenset(found.lost), cache).lower(manifests, problems)
 
 
 def _digest(settled: Stack, environment: str | None, desired: Sequence[Desired]) -> str:

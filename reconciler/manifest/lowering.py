@@ -28,10 +28,10 @@ def manifest_of(doc: Doc, problems: Problems, *, sound: bool) -> Manifest | None
     fits = conform(value, schemas.document_schema(doc.kind, choice), place, problems)
     if not (fits and sound):
         return None
-    before = len(problems.errors)
+    before = len(problems.found)
     checks.check_document(doc, choice, problems)
     safety.check_keys(value["spec"], doc.written, problems, doc.address)
-    if len(problems.errors) > before:
+    if len(problems.found) > before:
         return None
     metadata = value["metadata"]
     labels, lifecycle = metadata.get("labels", {}), _lifecycle(value.get("lifecycle", {}))
@@ -65,19 +65,19 @@ def _lifecycle(value: Mapping[str, Json]) -> Lifecycle:
 class Lowering:
     """What kinds may ask of the tree (`kinds.base.Context`) while `current` is lowered.
 
-    `known` has the manifests by kind and name; one that has problems of its own has an empty spec. `lost` are names
-    that broken files may declare.
+    `problems` are those of `current` alone: kinds count them. `known` has the manifests by kind and name; one that has
+    problems of its own has an empty spec. `lost` are names that broken files may declare.
     """
 
     tree: Tree
-    problems: Problems
     docs: Mapping[Address, Doc]
     lost: frozenset[str]
     cache: HashCache | None = None
+    problems: Problems = field(default_factory=Problems, init=False)
     known: dict[str, dict[str, Manifest]] = field(default_factory=dict, init=False)
     current: Manifest = field(init=False)
 
-    def lower(self, manifests: Sequence[Manifest]) -> list[Desired]:
+    def lower(self, manifests: Sequence[Manifest], problems: Problems) -> list[Desired]:
         """The resources that sound manifests stand for."""
         for kind in FORMS:
             names = {*self.lost, *(address.name for address in self.docs if address.kind == kind)}
@@ -86,9 +86,10 @@ class Lowering:
             self.known[manifest.kind][manifest.name] = manifest
         found = []
         for self.current in manifests:
+            self.problems = Problems()
             desired = FORMS[self.current.kind].lower(self.current, self)
-            if desired is not None:
-                found.append(desired)
+            problems.found += self.problems.found
+            found += [] if desired is None else [desired]
         return found
 
     def declared(self, kind: str) -> Mapping[str, Manifest]:

@@ -6,7 +6,7 @@ It names the stack and where its manifests are. Nothing in it selects a host, a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reconciler.kinds.base import closed, integer, text
@@ -73,6 +73,7 @@ _ENVIRONMENTS: Json = {
     "additionalProperties": closed(
         {
             "vars": _VARS,
+            "account": _ACCOUNT,
             "patches": {
                 "type": "array",
                 "items": text(256),
@@ -92,10 +93,11 @@ _SOURCES: Json = {
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment: its variables override the stack's, its patches are applied to the manifests in order."""
+    """One environment: its variables and its account override the stack's, its patches go on the manifests in order."""
 
     vars: Mapping[str, str] = field(default_factory=dict)
     patches: tuple[str, ...] = ()
+    account: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,18 @@ class Stack:
     max_upload_bytes: int = 2 * 2**30
     vars: Mapping[str, str] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
+
+    def within(self, environment: Environment) -> Stack:
+        """The stack as it is in one environment. Each environment is an owner with an anchor of its own."""
+        if not self.environments:
+            return self
+        account = environment.account
+        return replace(
+            self,
+            organization=account.get("organization", self.organization),
+            project=account.get("project", self.project),
+            anchor=account.get("anchor"),
+        )
 
 
 def spec_schema() -> dict[str, Json]:
@@ -144,7 +158,7 @@ def read(name: str, spec: Mapping[str, Json]) -> Stack:
         max_upload_bytes=size(limits.get("max_upload_bytes", usual.max_upload_bytes)),
         vars=spec.get("vars", {}),
         environments={
-            key: Environment(value.get("vars", {}), tuple(value.get("patches", ())))
+            key: Environment(value.get("vars", {}), tuple(value.get("patches", ())), value.get("account", {}))
             for key, value in sorted(spec.get("environments", {}).items())
         },
     )

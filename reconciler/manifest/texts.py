@@ -6,9 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.diagnostics import Diagnostic, Problems, Rejected
 from reconciler.manifest import source
+from reconciler.manifest.nearby import what_is_near
 from reconciler.manifest.secrets import masked, masked_line
-from reconciler.manifest.tree import PathRefused, SymlinkRefused, TooLarge, Tree, TreeError
+from reconciler.manifest.tree import NotThere, PathRefused, SymlinkRefused, TooLarge, Tree, TreeError
 from reconciler.model import Span
+
+_LONGEST_LINE = 2_000
+"""Characters of a line that is still shown beside a problem in it."""
 
 
 def note_tree_error(error: TreeError, problems: Problems, span: Span | None) -> None:
@@ -59,6 +63,9 @@ class Texts:
             text = self.tree.read(file, limit).decode("utf-8-sig")
         except TooLarge:
             self.problems.add("E211", "File too large", f"{file} may have {limit:,} bytes to be included.", at)
+        except NotThere as error:
+            detail = f"{error} {what_is_near(self.tree, '', file)}".strip()
+            self.problems.add("E503", "File not found", detail, at)
         except TreeError as error:
             note_tree_error(error, self.problems, at)
         except UnicodeDecodeError:
@@ -113,4 +120,5 @@ class Texts:
             text = self._manifests.get(span.file) or self._included.get(span.file)
             self._lines[span.file] = [] if text is None else source.lines(text)
         lines = self._lines[span.file]
-        return masked_line(lines[span.line - 1]) if span.line <= len(lines) else None
+        line = lines[span.line - 1] if span.line <= len(lines) else None
+        return None if line is None or len(line) > _LONGEST_LINE else masked_line(line)

@@ -153,6 +153,7 @@ class Tree:
         self.follow_symlinks = follow_symlinks
         self.limits = limits or Limits()
         self._ignore: Ignore | None = None
+        self._visited = 0
 
     # --- paths --------------------------------------------------------------------------------------------------------
 
@@ -369,9 +370,11 @@ class Tree:
         with self._directory(physical) as directory, os.scandir(directory) as entries:
             listed = [(entry.name, _kind_of(entry)) for entry in entries]
         search.visited += len(listed)
-        if search.visited > self.limits.entries:
+        self._visited += len(listed)
+        limit = self.limits.entries if search.visited > self.limits.entries else self.limits.visits
+        if search.visited > limit or self._visited > limit:
             path = "/".join(physical)
-            raise TooMany(path, f"More than {self.limits.entries:,} files would be visited. Narrow the pattern.")
+            raise TooMany(path, f"More than {limit:,} files would be visited. Use fewer or narrower patterns.")
         return sorted(listed)
 
     def _kind(self, kind: str, parts: tuple[str, ...]) -> str:

@@ -193,3 +193,20 @@ def test_an_environment_is_a_stack_of_its_own(tmp_path: Path) -> None:
     assert {key: item for key, item in world.everything().items() if key in staging} == staging
     assert world.apply(destroy=True).exit == 0
     assert world.everything() == staging
+
+
+def test_each_environment_pins_its_own_anchor(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.stack("acme", environments={"staging": {}, "production": {}})
+    world.assistant("helper", model="gpt-6-luna")
+    anchors = {}
+    for name in ("staging", "production"):
+        world.environment = name
+        anchors[name] = next(event["id"] for event in world.apply().events if event["event"] == "anchor")
+    accounts = {name: {"account": {"anchor": anchor, "project": "proj_x"}} for name, anchor in anchors.items()}
+    world.stack("acme", environments=accounts)
+    for name in ("staging", "production"):
+        world.environment = name
+        session, _ = world.session()
+        assert (session.loaded.stack.anchor, session.loaded.stack.project) == (anchors[name], "proj_x")
+        assert world.steps() == []

@@ -90,14 +90,27 @@ def test_a_changed_field_is_the_whole_plan_and_is_applied(tmp_path: Path, kind: 
     assert (subject.id == before) is not declared.replaces
 
 
-@every_server
 @every_optional_field
-def test_removing_an_optional_field_converges(tmp_path: Path, kind: Kind, declared: Field, switches: Switches) -> None:
-    subject = Subject(tmp_path, kind, switches)
+def test_removing_an_optional_field_converges(tmp_path: Path, kind: Kind, declared: Field) -> None:
+    subject = Subject(tmp_path, kind)
     subject.write(spec_of(kind))
     assert subject.world.settled()
     subject.write(without(spec_of(kind), declared.source))
     assert _touched(subject.change()) <= _expected(kind, declared)
+    assert subject.world.settled()
+
+
+@every_server
+@every_kind
+def test_removing_one_field_after_the_other_converges(tmp_path: Path, kind: Kind, switches: Switches) -> None:
+    subject = Subject(tmp_path, kind, switches)
+    spec = spec_of(kind)
+    for declared in written(kind):
+        subject.write(spec)
+        assert subject.world.settled()
+        if not declared.required:
+            spec = without(spec, declared.source)
+    subject.write(spec)
     assert subject.world.settled()
 
 

@@ -115,16 +115,20 @@ def nodes(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
         yield from nodes(item, (*path, key))
 
 
+def inside(value: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        value = value[part]
+    return value
+
+
 @st.composite
 def mutants(draw: st.DrawFn) -> dict[str, list[Json]]:
     """The example's manifests with one to three nodes deleted, doubled or replaced."""
-    tree = copy.deepcopy(MANIFESTS)
+    tree: Any = copy.deepcopy(MANIFESTS)
     for _ in range(draw(st.integers(1, 3))):
         documents = tree[draw(st.sampled_from(sorted(tree)))]
         place = draw(st.sampled_from(list(nodes(documents))[1:] or [()]))
-        holder: Any = documents
-        for part in place[:-1]:
-            holder = holder[part]
+        holder = inside(documents, place[:-1])
         if not place:
             documents.append(draw(VALUES))
         elif draw(st.booleans()):
@@ -135,7 +139,7 @@ def mutants(draw: st.DrawFn) -> dict[str, list[Json]]:
             del holder[place[-1]]
         else:
             holder[draw(KEYS)] = holder.pop(place[-1])
-    return tree
+    return dict(tree)
 
 
 @QUICK

@@ -90,7 +90,7 @@ def gaps() -> Iterator[tuple[str, tuple[str, ...]]]:
 def test_what_only_another_runtime_has_inside_a_field_has_advice(runtime: str, path: tuple[str, ...]) -> None:
     lacks = RUNTIMES[runtime].lacks
     is_in_lacking_tool = path[0] == "tools" and path[1] not in RUNTIMES[runtime].tools
-    assert is_in_lacking_tool or lacks.get(".".join(path[-2:]), lacks.get(path[-1]))
+    assert is_in_lacking_tool or lacks.get(".".join(path[-2:])) or lacks.get(path[-1])
 
 
 @pytest.mark.parametrize(

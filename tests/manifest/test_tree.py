@@ -244,6 +244,14 @@ def test_a_walk_visits_only_so_much(tmp_path: Path) -> None:
         list(Tree(tmp_path, limits=Limits(levels=0)).walk())
 
 
+def test_all_walks_of_a_tree_together_visit_only_so_much(tmp_path: Path) -> None:
+    plant(tmp_path, "a/1", "a/2", "b/3")
+    tree = Tree(tmp_path, limits=Limits(visits=6))
+    assert len(list(tree.walk())) == 3
+    with pytest.raises(TooMany, match="More than 6 files"):
+        list(tree.walk())
+
+
 # --- patterns ---------------------------------------------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ FILES: dict[str, str | bytes] = {
     "a/tab.yaml": assistant("tab") + "\ttop_p: 1\n",
     "a/syntax.yaml": assistant("syntax", "description: Yes: no"),
     "a/twice.yaml": assistant("typo"),
+    "a/prompt.md": "Hello.\n",
     "a/include.yaml": assistant("include", "instructions: {file: promt.md}"),
     "a/variable.yaml": assistant("variable", "instructions: Hello from ${var.brnad}"),
     "a/secret.yaml": assistant("secret", f"instructions: Use {KEY} to call."),
@@ -97,7 +98,7 @@ E402 a/store.yaml:7:43 Unknown vector store 'product-doc'
 E205 a/duplicate.yaml:7:3 Duplicate key
 E204 a/tab.yaml:6:1 Tab in indentation
 E203 a/syntax.yaml:6:19 Not YAML
-E503 a/include.yaml:6:24 File unusable
+E503 a/include.yaml:6:24 File not found
 E405 a/variable.yaml:6:17 Undefined variable 'brnad'
 E602 a/secret.yaml:6:17 This looks like a secret: OpenAI API key
 E601 a/dots.yaml:6:24 Path refused
@@ -134,6 +135,7 @@ HINTS = {
     "range.yaml": "At most 1.",
     "word.yaml": "Known: auto, disabled.",
     "schema.yaml": "'type' has to be",
+    "include.yaml": "Did you mean 'prompt.md'?",
     "shape.yaml": "Did you mean 'function'?",
     "name.yaml": "a-z, 0-9 and single hyphens",
     "more.yaml": "`as: prices.csv.txt`",

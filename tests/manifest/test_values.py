@@ -130,7 +130,8 @@ def test_a_file_is_taken_as_it_stands_unless_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("include", "problem"),
     [
-        ("{file: q.md}", "E503 a.yaml:6:24 File unusable"),
+        ("{file: q.md}", "E503 a.yaml:6:24 File not found"),
+        ("{file: dir}", "E503 a.yaml:6:24 File unusable"),
         ("{file: /etc/passwd}", "E601 a.yaml:6:24 Path refused"),
         ("{file: 5}", "E307 a.yaml:6:24 spec.instructions.file is 5"),
         ("{file: p.md, interpolate: maybe}", "E307 a.yaml:6:43 spec.instructions.interpolate is 'maybe'"),
@@ -148,6 +149,7 @@ def test_what_is_wrong_with_an_included_file(tmp_path: Path, include: str, probl
         "latin.md": b"\xe9",
         "huge.md": "x" * (Limits().included + 1),
         "odd.md": "x\n\u202ey",
+        "dir/x.md": "x",
     }
     assert problems(tmp_path, files) == [problem]
 

@@ -1,0 +1,31 @@
+"""Files of the code interpreter: known by the start of their digest, and by their name where one is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.kinds.file import FILE
+from reconciler.model import Attachment, Document
+
+DOCUMENT = Document("data/a.csv", "data/a.csv", "a.csv", 3, "0123456789abcdef" * 4)
+
+
+@pytest.mark.parametrize(
+    ("live", "difference"),
+    [
+        (Attachment("file-1", "data/a.csv", "0123456789abcdef", None), None),
+        (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "a.csv"), None),
+        (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "b.csv"), "name changed"),
+        (Attachment("file-1", "data/a.csv", "fedcba9876543210", None), "content changed"),
+        (Attachment("file-1", "data/a.csv", None, None), "content changed"),
+        (Attachment("file-1", "data/a.csv", "", None), "content changed"),
+        (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "a.csv", status="missing"), "missing in the account"),
+    ],
+)
+def test_a_difference_is_said_in_two_words(live: Attachment, difference: str | None) -> None:
+    assert FILE.difference(DOCUMENT, live) == difference
+
+
+def test_a_file_says_nothing_but_its_name() -> None:
+    assert FILE.read({"id": "file-1", "filename": "a.csv"}) == Attachment("file-1", None, None, "a.csv")
+    assert FILE.tags(DOCUMENT, "run.1") == {}
