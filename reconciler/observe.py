@@ -425,7 +425,7 @@ class _Observer:
         content = await read_version(self.account, kind, raw["id"], live)
         last = content if live == applied else await read_version(self.account, kind, raw["id"], applied)
         content = content or {"spec": {}, "labels": {}, "files": []}
-        documents = tuple(_listed_file(item) for item in content["files"] if ID_PATTERN.match(str(item.get("id"))))
+        documents = tuple(_listed_file(item) for item in content["files"] if is_id(item.get("id")))
         if self._reads_fully(raw["id"]):
             documents = tuple([await self._file_status(item) for item in documents])
         return replace(
@@ -523,6 +523,11 @@ async def get_object(account: Account, kind: Kind, object_id: str) -> dict[str, 
         call = Call("GET", f"{kind.collection}/{object_id}")
         raise Failure(call, outcome=Outcome.NOT_EXECUTED, sort=Sort.MALFORMED, message=message)
     return dict(reply.data)
+
+
+def is_id(value: Json) -> bool:
+    """Whether a value out of an answer may go into a URL."""
+    return isinstance(value, str) and ID_PATTERN.match(value) is not None
 
 
 def is_missing(failure: Failure) -> bool:

@@ -262,7 +262,7 @@ def _drafts(
     if held and match.stays and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
         warnings.append(Notice("W401", summary, desired.address, desired.span))
-        return [_Draft(replace(blank, id=current.id, reason="held after a rollback"))]
+        return [_held(desired, current, blank)]
     if current is not None and match.why_replace:
         return [_replace(replace(match, old=(current, *match.old)), ids, blank)]
     if current is not None:
@@ -307,7 +307,7 @@ def _create(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draf
     if resumed is not None:
         reason = f"an interrupted run left {resumed.id} unconfirmed; it is completed"
     elif gone:
-        cause, reason = Cause.DRIFT, f"{gone[0][2]} is no longer in the account"
+        cause, reason = Cause.DRIFT, f"the object {gone[0][2]} is gone, or no longer carries our tags"
     change = replace(
         blank,
         action=Action.CREATE,
@@ -424,6 +424,23 @@ def _runtime(kind: str) -> str:
     return str(getattr(KINDS[kind], "runtime", kind))
 
 
+def _held(desired: Desired, current: Observed, blank: Change) -> _Draft:
+    """The content is left alone; what the lifecycle says counts all the same."""
+    flags = [name for name in stale_tags(KINDS[desired.kind], desired, current) if name in {"protect", "retain"}]
+    if not flags:
+        return _Draft(replace(blank, id=current.id, reason="held after a rollback"))
+    change = replace(
+        blank,
+        action=Action.UPDATE,
+        cause=Cause.MANIFEST,
+        id=current.id,
+        observed=observed_digest(current),
+        reason=f"only its lifecycle changes ({', '.join(flags)}); the rollback stays",
+    )
+    step = _step(Verb.UPDATE, change, desired=desired, observed=current)
+    return _Draft(change, (replace(step, version=current.version),))
+
+
 def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
     desired, kind = match.desired, KINDS[match.desired.kind]
     deltas = diff(kind, desired, current, ids)
@@ -431,6 +448,8 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
     if files and "files" in desired.lifecycle.ignore_changes and _cause_of_files(kind, desired, current) is Cause.DRIFT:
         files = FileChanges(unmanaged=files.unmanaged)
     tags = stale_tags(kind, desired, current)
+    if desired.address in snapshot.holds:
+        tags.append("hold")
     missing = not current.complete and any(
         ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path
     )
@@ -569,7 +588,9 @@ def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
     step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
     change = Change(step.address, step.kind, Action.DELETE, Cause.REMOVED, first.id, observed=observed_digest(first))
     if any(_ours(item).protect for item in items):
-        summary = "It is protected. Put its manifest back, or set `protect: false` there, apply, and remove it then."
+        summary = (
+            "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
+        )
         return _Draft(replace(change, blocked=Blocked("protect", summary)))
     if not rules.prune and not rules.destroy:
         summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
@@ -578,7 +599,10 @@ def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
     if _ours(first).retain:
         change = replace(change, action=Action.FORGET, reason="`on_delete: retain`: our tags go, the object stays")
         return _Draft(change, (replace(step, verb=Verb.FORGET),))
-    reason = "destroy" if rules.destroy else "no manifest speaks of it any more"
+    reason = "destroy deletes everything of this stack" if rules.destroy else "no manifest speaks of it any more"
+    count = len([item for item in first.documents or () if item.path is not None])
+    if count:
+        reason += f"; its {count} document{'s go' if count > 1 else ' goes'} with it"
     return _Draft(replace(change, reason=reason), (step,))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.account.port import Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed
 from reconciler.errors import Exit, stop_for
-from reconciler.model import ID_PATTERN
+from reconciler.observe import is_id
 
 ATTEMPTS = 3
 """One create and at most two more."""
@@ -41,7 +41,7 @@ async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: A
             last = failure.message
             bare = ""
         else:
-            bare = str(reply.data.get("id")) if usable(reply.data) else ""
+            bare = str(reply.data["id"]) if is_id(reply.data.get("id")) else ""
             if bare and accepts(reply.data, op):
                 return reply.data
             last = "the answer does not show what was created"
@@ -58,11 +58,6 @@ async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: A
         f"{what} may or may not have been created ({last}); it was looked for, and tried {ATTEMPTS} times",
         in_doubt=True,
     )
-
-
-def usable(raw: Mapping[str, Any]) -> bool:
-    """Whether an answer has an id that may go into a URL."""
-    return isinstance(raw.get("id"), str) and ID_PATTERN.match(raw["id"]) is not None
 
 
 async def _look(run: Run, what: str, op: str, find: Find) -> Mapping[str, Any] | None:

@@ -220,7 +220,7 @@ async def _keep_managing(run: Run, kind: Kind, step: Step, cleared: Sequence[str
     desired, planned = _desired(step), _observed(step)
     raw = await get_object(run.account, kind, planned.id)
     before = planned.tags.fields if planned.tags else {}
-    live = kind.decode(raw or {}, desired.spec)
+    live = kind.normalise(kind.decode(raw or {}, desired.spec))
     shown = [name for name in cleared if name in before and kind.readable(name)]
     kept = {name: before[name] for name in shown if not kind.is_default(name, live.get(name))}
     if kept and raw is not None:

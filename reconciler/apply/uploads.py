@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from reconciler.account.port import Call, Failure, Outcome, Sort, Upload
-from reconciler.apply.creation import usable
 from reconciler.apply.run import Run, StepFailed
 from reconciler.manifest.tree import TreeError
 from reconciler.model import Document
+from reconciler.observe import is_id
 
 ATTEMPTS = 3
 PURPOSE = "assistants"
@@ -77,7 +77,7 @@ async def upload_file(run: Run, document: Document) -> str:
             last = failure
             continue
         file_id = str(reply.data.get("id"))
-        if reply.data.get("object") != "file" or not usable(reply.data):
+        if reply.data.get("object") != "file" or not is_id(reply.data.get("id")):
             last = _malformed(call)
             continue
         if not source.is_the_planned_one():

@@ -22,8 +22,8 @@ from reconciler.apply.uploads import upload_file
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import VersionedKind
-from reconciler.model import ID_PATTERN, Address, Desired, Json, Observed, Outcome, Step, Tags
-from reconciler.observe import get_object, is_missing, read_version, refs_digest, version_of
+from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags
+from reconciler.observe import get_object, is_id, is_missing, read_version, refs_digest, version_of
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry, journal_chunks
 
@@ -48,11 +48,12 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
     raw = await _evidence(run, kind, planned, planned.tags.address if planned.tags else desired.address)
     _unmoved(raw, planned)
     if step.version is not None:
-        return await _point_back(run, kind, step, planned.id)
+        return await _point_back(run, kind, step, raw)
     if _content_stays(step, planned, desired):
         entry = run.keeper.anchor.entry(step.kind, desired.address)
         version = entry.version if entry else planned.version
         run.keeper.note(_entry(step.kind, desired, planned.id, version))
+        run.keeper.hold(desired.address, None)
         return Outcome.DONE, planned.id
     await _release(run, kind, step, planned.id, str(raw.get("name") or desired.address.name))
     if planned.tags and planned.tags.address != desired.address:
@@ -278,9 +279,10 @@ async def _point(run: Run, kind: VersionedKind, object_id: str, version: str) ->
     await write(run, f"the default version of {object_id}", send=lambda: run.account.send(call), reached=reached)
 
 
-async def _point_back(run: Run, kind: VersionedKind, step: Step, object_id: str) -> tuple[Outcome, str]:
-    desired, version = _desired(step), str(step.version)
-    await _point(run, kind, object_id, version)
+async def _point_back(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, Any]) -> tuple[Outcome, str]:
+    desired, version, object_id = _desired(step), str(step.version), str(raw["id"])
+    if str(raw.get("default_version")) != version:
+        await _point(run, kind, object_id, version)
     run.changed.add(object_id)
     run.keeper.note(_entry(step.kind, desired, object_id, version))
     run.keeper.hold(desired.address, desired.digest())
@@ -314,7 +316,7 @@ async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -
             continue
         content = await read_version(run.account, kind, object_id, str(raw.get("version")))
         for entry in content["files"] if content else ():
-            if ID_PATTERN.match(str(entry.get("id"))):
+            if is_id(entry.get("id")):
                 found.setdefault(str(entry["id"]))
     return list(found)
 

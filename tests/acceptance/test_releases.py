@@ -132,3 +132,29 @@ def test_show_lists_every_object_with_its_state(tmp_path: Path) -> None:
         ("Assistant/helper", "ready", None),
         ("VectorStore/docs", "ready", 1),
     ]
+
+
+def test_a_held_release_can_still_be_protected_and_unprotected(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    roll_back(world)
+    spec = {"model": "gpt-6.1-terra", "instructions": "Release 3.\n"}
+    tool = {"type": "file_search", "vector_stores": ["docs"]}
+    for protect in (True, False):
+        world.assistant("helper", lifecycle={"protect": protect}, tools=[tool], **spec)
+        assert world.apply().exit == 0
+        assert world.steps() == []
+        assert live_instructions(world) == "Release 2.\n"
+    assert [warning["code"] for warning in world.plan().body["warnings"]] == ["W401"]
+
+
+def test_a_hold_ends_when_the_manifest_returns_to_what_is_live(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    roll_back(world)
+    tool = {"type": "file_search", "vector_stores": ["docs"]}
+    world.assistant("helper", model="gpt-6.1-terra", instructions="Release 2.\n", tools=[tool])
+    assert world.settled()
+    assert world.plan().body["warnings"] == []
+    world.assistant("helper", model="gpt-6.1-terra", instructions="Release 3.\n", tools=[tool])
+    assert world.steps() == ["update Assistant/helper"]
+    assert world.settled()
+    assert live_instructions(world) == "Release 3.\n"

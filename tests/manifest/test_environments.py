@@ -118,3 +118,16 @@ def test_the_identity_of_a_stack_has_its_environment(tmp_path: Path) -> None:
     two = loaded(tmp_path, tree(patch("model: m")), environment="production")
     assert (one.stack.name, one.environment, two.environment) == ("acme", "staging", "production")
     assert one.manifests != two.manifests
+
+
+def test_an_environment_has_a_guard_and_an_anchor_of_its_own(tmp_path: Path) -> None:
+    text = stack("""
+        account: {organization: org-1, project: proj_1, anchor: vs_1}
+        environments:
+          staging: {account: {project: proj_2, anchor: vs_2}}
+          production: {}
+        """)
+    staging = loaded(tmp_path, {"reconciler.yaml": text}, environment="staging").stack
+    assert (staging.organization, staging.project, staging.anchor) == ("org-1", "proj_2", "vs_2")
+    production = loaded(tmp_path, {"reconciler.yaml": text}, environment="production").stack
+    assert (production.project, production.anchor) == ("proj_1", None)

@@ -21,7 +21,7 @@ from reconciler.model import Json, canonical
 from tests.manifest.trees import plant
 
 ROOT = Path(__file__).parents[2]
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+QUICK = settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
 
 SCALARS = (
     st.none()
@@ -134,7 +134,7 @@ def mutants(draw: st.DrawFn) -> dict[str, list[Json]]:
         elif draw(st.booleans()):
             holder[place[-1]] = draw(VALUES)
         elif isinstance(holder, list):
-            holder.insert(0, copy.deepcopy(holder[place[-1]]))
+            holder.insert(0, copy.deepcopy(inside(documents, place)))
         elif draw(st.booleans()):
             del holder[place[-1]]
         else:

@@ -1,0 +1,176 @@
+"""Objects with metadata: written to only as the plan saw them, and honest about what a server does not do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulator import Request, Response, Switches
+from reconciler.errors import Exit
+from reconciler.workflow import prepare
+from tests.acceptance.world import World
+from tests.apply.server import (
+    Server,
+    changed,
+    ending,
+    files_of,
+    is_read,
+    is_write,
+    refuse,
+    text_of,
+    times,
+    world_and_server,
+)
+
+
+def helper(root: Path, text: str = "one") -> tuple[World, Server]:
+    world, server = world_and_server(root, profile="compatible")
+    reader(world, text)
+    return world, server
+
+
+def reader(world: World, text: str) -> None:
+    world.write("data/x.csv", f"a\n{text}\n")
+    tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
+    world.assistant("helper", "assistants", model="gpt-6.1-terra", instructions=f"{text}\n", tools=tools)
+
+
+def test_a_refused_create_or_update_leaves_no_files(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    server.before.append(lambda r: refuse(400, "bad") if is_write(r, "/assistants") else None)
+    assert world.apply().exit == Exit.INCOMPLETE
+    assert files_of(world) == []
+    server.before.clear()
+    assert world.settled()
+    reader(world, "two")
+    server.before.append(lambda r: refuse(400, "bad") if is_write(r, "/assistants") else None)
+    assert world.apply().exit == Exit.INCOMPLETE
+    assert len(files_of(world)) == 1
+    server.before.clear()
+    assert world.settled()
+    assert len(files_of(world)) == 1
+
+
+def test_an_update_in_doubt_keeps_its_files(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    assert world.settled()
+    reader(world, "two")
+    server.before.append(lambda r: refuse(500) if is_write(r, "/assistants") else None)
+    assert world.apply().exit == Exit.INCOMPLETE
+    assert len(files_of(world)) == 2
+
+
+def test_an_object_that_already_is_what_the_manifest_wants_is_left_unchanged(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="one\n")
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    prepared = world.plan()
+    assert world.settled()
+    live = world.id_of("Assistant/helper")
+    world.api("POST", f"/agents/{live}", {"instructions": "three\n"}, beta="agents=v1")
+    assert ending(world, prepared=prepared).exit == Exit.STALE
+
+
+@pytest.mark.parametrize("way", ["gone", "stripped"])
+def test_an_object_that_shows_no_more_that_it_is_ours_is_left_alone(tmp_path: Path, way: str) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="one\n")
+    world.assistant("other", "agents", model="gpt-6.1-terra")
+    assert world.settled()
+    live = world.id_of("Assistant/helper")
+    for change in ("update", "delete"):
+        if change == "update":
+            world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+        else:
+            world.remove("Assistant", "helper")
+        prepared = world.plan()
+        tags = world.api("GET", f"/agents/{live}", beta="agents=v1")["metadata"]
+        if way == "gone" and change == "delete":
+            world.api("DELETE", f"/agents/{live}", beta="agents=v1")
+            assert world.apply(prepared=prepared).exit == 0
+            continue
+        if way == "gone":
+            continue
+        world.api("POST", f"/agents/{live}", {"metadata": {}}, beta="agents=v1")
+        applied = world.apply(prepared=prepared)
+        assert (applied.exit, "no longer shows" in text_of(applied)) == (Exit.STALE, True)
+        world.api("POST", f"/agents/{live}", {"metadata": tags}, beta="agents=v1")
+
+
+def test_an_object_that_vanishes_before_its_update_is_not_written_to(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="one\n")
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    prepared = world.plan()
+    world.api("DELETE", f"/agents/{world.id_of('Assistant/helper')}", beta="agents=v1")
+    applied = world.apply(prepared=prepared)
+    assert (applied.exit, "is gone since" in text_of(applied)) == (Exit.STALE, True)
+    assert world.settled()
+
+
+@pytest.mark.parametrize("way", ["gone", "changed", "tagged"])
+def test_an_object_is_adopted_only_as_the_plan_saw_it(tmp_path: Path, way: str) -> None:
+    world = World.new(tmp_path)
+    live = world.api("POST", "/agents", {"model": "gpt-6-sol", "name": "Old"}, beta="agents=v1")["id"]
+    world.assistant("helper", "agents", lifecycle={"adopt": live}, model="gpt-6.1-terra")
+    prepared = world.plan()
+    state = "ready;op=1.1;spec=0;v=1"
+    tags = {"reconciler.stack": f"x#{'0' * 12}", "reconciler.address": "Assistant/x", "reconciler.state": state}
+    body = {"changed": {"name": "New"}, "tagged": {"metadata": tags}}.get(way)
+    world.api("DELETE" if body is None else "POST", f"/agents/{live}", body, beta="agents=v1")
+    assert world.apply(prepared=prepared).exit == Exit.STALE
+
+
+def test_a_server_that_merges_metadata_cannot_be_made_to_forget_and_says_so(tmp_path: Path) -> None:
+    world = World.new(tmp_path, switches=Switches(merge_metadata=True))
+    world.assistant("helper", "agents", lifecycle={"on_delete": "retain"}, model="gpt-6.1-terra")
+    world.assistant("other", "agents", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    applied = world.apply()
+    assert (applied.exit, "merges metadata" in text_of(applied)) == (Exit.INCOMPLETE, True)
+
+
+def test_a_store_whose_size_is_no_number_is_no_traceback(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+
+    def spoil(request: Request, response: Response) -> Response:
+        one = is_read(request, "/vector_stores/vs_") and "/files" not in request.path
+        return changed(response, lambda body: body | {"usage_bytes": "many"}) if one else response
+
+    server.after.append(spoil)
+    assert world.apply().exit == 0
+
+
+def test_answers_are_lost_while_an_object_is_replaced_and_deleted(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.store("docs", {"a.md": "# A\n"}, expires_after={"anchor": "last_active_at", "days": 1})
+    assert world.settled()
+    world.time.base += 3 * 24 * 3600
+
+    def lost(method: str, *marks: bytes) -> Any:
+        def rule(r: Request) -> Response | None:
+            hit = r.method == method and "/vector_stores/" in r.path and all(mark in r.body for mark in marks)
+            return server.real.handle(r) and refuse(500) if hit else None
+
+        return times(1, rule)
+
+    server.before += [lost("POST", b"retiring="), lost("DELETE")]
+    assert world.settled()
+
+
+def test_a_code_interpreter_file_that_is_gone_is_uploaded_again(tmp_path: Path) -> None:
+    world, _ = helper(tmp_path)
+    assert world.settled()
+    world.api("DELETE", f"/files/{files_of(world)[0]}")
+    assert world.time.run(lambda: _full(world)) == ["update Assistant/helper"]
+
+
+async def _full(world: World) -> list[str]:
+    session, _ = world.session()
+    return [str(step) for step in (await prepare(session, refresh="full")).plan.steps]
