@@ -469,6 +469,8 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
         reason = f"renamed from {moved}"
     elif missing and not deltas:
         reason = "it refers to an object that is created or replaced"
+    elif tags == ["hold"] and not (deltas or files):
+        reason = "the hold of a rollback ends; nothing else changes"
     elif not (deltas or files):
         reason = f"only our tags change ({', '.join(tags)})" if tags else "an unconfirmed double is removed"
     causes = {delta.cause for delta in deltas}

@@ -547,7 +547,10 @@ def test_unconfirmed_doubles_of_a_live_object_go() -> None:
 
 def test_an_object_that_the_inventory_knows_and_the_account_lost_is_made_anew() -> None:
     plan = plan_for([store("docs")], inventory=(("vector_store", Address("VectorStore", "docs"), "vs_1"),))
-    assert (change_of(plan).cause, change_of(plan).reason) == ("drift", "the object vs_1 is gone, or no longer carries our tags")
+    assert (change_of(plan).cause, change_of(plan).reason) == (
+        "drift",
+        "the object vs_1 is gone, or no longer carries our tags",
+    )
 
 
 @pytest.mark.parametrize("pending", [False, True], ids=["before the create", "after it"])

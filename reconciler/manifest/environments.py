@@ -18,6 +18,10 @@ from reconciler.model import Address
 def choose(name: str | None, settled: Stack, root_doc: Doc, problems: Problems) -> Environment | None:
     """The environment that was asked for, an empty one where none is declared; None, and a problem, otherwise."""
     declared = settled.environments
+    if declared and settled.anchor is not None:
+        detail = "Each environment has an anchor of its own: move it to spec.environments.NAME.account.anchor."
+        at = root_doc.written.span(("spec", "account", "anchor"))
+        problems.add("W404", "account.anchor has no effect here", detail, at)
     if name is None and not declared:
         return Environment()
     if name is not None and name in declared:

@@ -131,3 +131,10 @@ def test_an_environment_has_a_guard_and_an_anchor_of_its_own(tmp_path: Path) -> 
     assert (staging.organization, staging.project, staging.anchor) == ("org-1", "proj_2", "vs_2")
     production = loaded(tmp_path, {"reconciler.yaml": text}, environment="production").stack
     assert (production.project, production.anchor) == ("proj_1", None)
+
+
+def test_an_anchor_for_all_environments_is_warned_about(tmp_path: Path) -> None:
+    text = stack("account: {anchor: vs_1}\nenvironments: {staging: {}}")
+    found = loaded(tmp_path, {"reconciler.yaml": text}, environment="staging")
+    assert [item.code for item in found.warnings] == ["W404"]
+    assert found.stack.anchor is None

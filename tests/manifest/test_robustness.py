@@ -21,7 +21,7 @@ from reconciler.model import Json, canonical
 from tests.manifest.trees import plant
 
 ROOT = Path(__file__).parents[2]
-QUICK = settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 SCALARS = (
     st.none()
@@ -174,8 +174,8 @@ def test_any_patch_applies_or_is_refused_with_places(base: Path, patch: Json) ->
 
 def test_a_list_of_many_tools_or_doubles_costs_little(tmp_path: Path) -> None:
     head = "apiVersion: reconciler/v1\nkind: Assistant\nmetadata: {name: a}\n"
-    doubles = "[" + "1, a, " * 60_000 + "1]"
-    tools = "[" + "{type: web_search}, " * 40_000 + "{}]"
+    doubles = "[" + "1, a, " * 20_000 + "1]"
+    tools = "[" + "{type: web_search}, " * 5_000 + "{}]"
     plant(
         tmp_path,
         {
