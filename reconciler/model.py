@@ -232,6 +232,7 @@ class Desired:
     documents: tuple[Document, ...] = ()
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     spans: Mapping[Path, Span] = field(default_factory=dict)
+    _known: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def span(self) -> Span | None:
@@ -244,12 +245,20 @@ class Desired:
         if self.labels:
             content["labels"] = dict(self.labels)
         if self.documents:
-            content["files"] = documents_digest(self.documents)
+            content["files"] = self.documents_digest()
         return content
+
+    def documents_digest(self) -> str:
+        """32 hex digits over the documents; made once, for they may be many thousands."""
+        if "documents" not in self._known:
+            self._known["documents"] = documents_digest(self.documents)
+        return self._known["documents"]
 
     def digest(self) -> str:
         """The 16 hex digits that stand as `spec=` in the live object's tag."""
-        return sha256(self.content())[:16]
+        if "digest" not in self._known:
+            self._known["digest"] = sha256(self.content())[:16]
+        return self._known["digest"]
 
 
 # --- what is there ----------------------------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ from reconciler.model import (
     Notice,
     Observed,
     Tags,
-    documents_digest,
     refs,
     sha256,
 )
@@ -609,7 +608,7 @@ def vouched(desired: Desired | None, raw: Mapping[str, Any], tags: Tags) -> bool
     if desired is None or tags.state != "ready":
         return False
     count, digest, usage = ([*tags.files.split(":"), "", "", ""])[:3]
-    expected = (str(len(desired.documents)), documents_digest(desired.documents)) if desired.documents else ("", "")
+    expected = (str(len(desired.documents)), desired.documents_digest()) if desired.documents else ("", "")
     counts = raw.get("file_counts")
     total = counts.get("total") if isinstance(counts, Mapping) else None
     completed = counts.get("completed") if isinstance(counts, Mapping) else None

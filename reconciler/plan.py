@@ -34,7 +34,6 @@ from reconciler.model import (
     Step,
     Tags,
     Verb,
-    documents_digest,
     refs,
     sha256,
 )
@@ -547,7 +546,7 @@ def files_tag(desired: Desired, usage: int | None = None) -> str:
     """`<count>:<32 hex>[:<usage_bytes>]` for the settled set of documents; empty when there are none."""
     if not desired.documents:
         return ""
-    counted = f"{len(desired.documents)}:{documents_digest(desired.documents)}"
+    counted = f"{len(desired.documents)}:{desired.documents_digest()}"
     return counted if usage is None else f"{counted}:{usage}"
 
 

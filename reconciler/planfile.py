@@ -249,7 +249,7 @@ _NAMES = {
     "stack": "the stack",
     "environment": "the environment",
     "lineage": "the stack's lineage",
-    "serial": "the stack (something was applied since)",
+    "serial": "the number of runs (something was applied since)",
     "account": "the account",
     "manifests": "the manifests or documents",
 }

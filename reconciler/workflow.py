@@ -356,7 +356,7 @@ async def _release(session: Session, address: Address) -> tuple[Observed, Versio
     if not isinstance(kind, VersionedKind):
         raise Stop(
             Exit.INVALID,
-            f"{address} is a {kind.title}, which has no versions in the account.",
+            f"{address} has no versions in the account: it is realised as {_a(kind.title)}.",
             "Its history is in Git: revert the commit there and apply.",
         )
     return here[0], kind
@@ -453,6 +453,11 @@ def _date(value: Json) -> str | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**33:
         return None
     return dt.datetime.fromtimestamp(value, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _a(noun: str) -> str:
+    """The noun with its article."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _number(value: Json) -> int:

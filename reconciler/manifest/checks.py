@@ -11,8 +11,9 @@ from reconciler.kinds.base import Keeping
 from reconciler.manifest import schemas
 from reconciler.manifest.documents import Doc
 from reconciler.manifest.jsonschema_check import check_schema
-from reconciler.model import Desired, Json, Path, Tags
+from reconciler.model import Address, Desired, Json, Path, Tags
 from reconciler.ownership import tags as tagging
+from reconciler.ownership.anchor import Entry
 
 
 def check_document(doc: Doc, choice: str | None, problems: Problems) -> None:
@@ -96,3 +97,8 @@ def check_tags(desired: Desired, owner: str, problems: Problems) -> None:
     except tagging.TagTooLongError as error:
         detail = f"{error}. Use fewer labels or fields."
         problems.add("E318", "The ownership tag would be too long", detail, desired.span, address=desired.address)
+    for document in desired.documents if kind.file_ids({}) is not None else ():
+        address = Address(desired.address.kind, desired.address.name, document.path)
+        if len(Entry(str(kind.documents), address, "x" * 64, document.sha256[:16]).encode()) > tagging.MAX_VALUE:
+            detail = "The anchor names each file of an assistant in one line. Give it a shorter path."
+            problems.add("E505", f"{document.path} is too long", detail, document.span, address=desired.address)

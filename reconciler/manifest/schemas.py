@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from reconciler.kinds import FORMS
 from reconciler.kinds.base import closed, text
 from reconciler.manifest import stack
+from reconciler.manifest.meanings import described
 from reconciler.model import Json
 
 API_VERSION = "reconciler/v1"
@@ -88,7 +89,7 @@ def file_name(kind: str) -> str:
 
 def published(kind: str) -> dict[str, Json]:
     """What `schema KIND` prints. Where a file may stand in for a value, the schema says so."""
-    schema = _with_files(_document(kind, spec_schema(kind)))
+    schema = _with_files(_document(kind, described(spec_schema(kind))))
     return {"$schema": DRAFT, "$id": file_name(kind), "title": f"{kind}, a manifest of the reconciler", **schema}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import Address
-from tests.manifest.trees import assistant, desired, manifest, problems, rejected
+from tests.manifest.trees import assistant, desired, manifest, problems, rejected, stack
 
 
 def test_lifecycle_reaches_the_resource_under_the_names_of_the_api(tmp_path: Path) -> None:
@@ -91,3 +91,10 @@ def test_tags_have_to_fit_into_what_the_account_gives(
     text = assistant("a") if kind == "Assistant" else manifest(kind, "a")
     (found,) = rejected(tmp_path, {"a.yaml": text})
     assert (found.code, found.address, str(found.span)) == ("E318", Address(kind, "a"), "a.yaml:1:1")
+
+
+def test_a_file_whose_path_does_not_fit_into_the_anchor_is_refused(tmp_path: Path) -> None:
+    name = "%" * 170 + ".csv"
+    text = 'runtime: assistants\ntools: [{type: code_interpreter, files: ["data/*.csv"]}]'
+    files = {"reconciler.yaml": stack(), "a.yaml": assistant("helper", text), f"data/{name}": "a,b\n"}
+    assert [item.code for item in rejected(tmp_path, files)] == ["E505"]
