@@ -62,7 +62,7 @@ class Keeper:
             raise Stop(
                 Exit.LOCKED,
                 f"Another run ({current.run}) has this stack; its last sign of life is {age} s old.",
-                f"Wait for it. If it died, it can be taken over {TAKEOVER} s after its last sign of life.",
+                f"Wait for it (--lock-timeout 11m): if it died, it is taken over {TAKEOVER} s after that sign.",
             )
         if _run_state(current) != _run_state(self.anchor):
             raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
