@@ -125,6 +125,7 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
     live = _comparable(kind, observed.spec)
     last = None if observed.last_applied is None else ids.to_refs(_comparable(kind, observed.last_applied))
     digests = observed.tags.fields if observed.tags else {}
+    unchanged = observed.tags is not None and observed.tags.spec == desired.digest()
     for name in [*(declared.name for declared in kind.fields), RAW]:
         want, have, digest = wanted.get(name, ABSENT), live.get(name, ABSENT), digests.get(name)
         if want is ABSENT and digest is None and kind.keeping is not Keeping.VERSIONS:
@@ -144,7 +145,7 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
             drifted = field_digest(before) != digest if have is not ABSENT else kind.readable(name)
             cause = _cause(written, changed=not applied, drifted=drifted)
         for delta in _nested((name,), ids.current.to_refs(have), mark_unknown(written, ids), kind, cause):
-            yield delta if last is None else _with_last(delta, kind, last.get(name, ABSENT), ids)
+            yield delta if last is None else _with_last(delta, kind, last.get(name, ABSENT), ids, unchanged=unchanged)
 
 
 def _equal(kind: Kind, name: str, want: Json, have: Json) -> bool:
@@ -178,10 +179,12 @@ def _cause_against(last: Json, before: Json, written: Json) -> Cause:
     return _cause(written, changed=not same(written, last), drifted=not same(before, last))
 
 
-def _with_last(delta: Delta, kind: Kind, last: Json, ids: Ids) -> Delta:
-    """A delta inside a field, with its own cause."""
+def _with_last(delta: Delta, kind: Kind, last: Json, ids: Ids, *, unchanged: bool) -> Delta:
+    """A delta inside a field, with its own cause. `unchanged`: the tag says that the manifest is as last applied."""
     value = _at(last, delta.path[1:], kind, delta.path[0])
     cause = _cause_against(value, ids.to_refs(delta.before), _known(delta.after))
+    if unchanged and cause is Cause.MANIFEST and refs(_known(delta.after)):
+        cause = Cause.REFERENCE
     return replace(delta, cause=cause, last_applied=value)
 
 

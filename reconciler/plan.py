@@ -278,6 +278,10 @@ def _drafts(
 def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:
     desired, kind, found = match.desired, KINDS[match.desired.kind], match.adopt
     change = replace(blank, action=Action.ADOPT, cause=Cause.NEW)
+    mine = ids.live.get(desired.lifecycle.adopt or "")
+    if found is None and mine is not None:
+        summary = f"{desired.lifecycle.adopt} already is {mine} of this stack. To rename it: `moved_from: {mine}`."
+        return _Draft(replace(change, id=desired.lifecycle.adopt, blocked=Blocked("adopt", summary)))
     if found is None:
         summary = f"{desired.lifecycle.adopt} is not there to adopt. Correct the id, or remove `adopt`."
         return _Draft(replace(change, blocked=Blocked("adopt", summary)))
@@ -472,6 +476,8 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
         reason = "the hold of a rollback ends; nothing else changes"
     elif not (deltas or files):
         reason = f"only our tags change ({', '.join(tags)})" if tags else "an unconfirmed double is removed"
+    elif "hold" in tags:
+        reason = "the hold of a rollback ends"
     causes = {delta.cause for delta in deltas}
     if files:
         causes.add(_cause_of_files(kind, desired, current))
@@ -588,15 +594,15 @@ def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
     first = next((item for item in items if _state(item) == "ready"), items[0])
     step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
     change = Change(step.address, step.kind, Action.DELETE, Cause.REMOVED, first.id, observed=observed_digest(first))
+    if not rules.prune and not rules.destroy:
+        summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
+        warnings.append(Notice("W402", summary, step.address))
+        return _Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
     if any(_ours(item).protect for item in items):
         summary = (
             "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
         )
         return _Draft(replace(change, blocked=Blocked("protect", summary)))
-    if not rules.prune and not rules.destroy:
-        summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
-        warnings.append(Notice("W402", summary, step.address))
-        return _Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
     if _ours(first).retain:
         change = replace(change, action=Action.FORGET, reason="`on_delete: retain`: our tags go, the object stays")
         return _Draft(change, (replace(step, verb=Verb.FORGET),))
@@ -643,7 +649,7 @@ def _budget(drafts: list[_Draft], wanted: Sequence[Desired], snapshot: Snapshot,
         return drafts
     managed = len({(item.kind, item.id) for item in snapshot.objects})
     blocked: Blocked | None = None
-    if not wanted and rules.allow_deletes is None:
+    if not wanted:
         deletes = going
         blocked = Blocked(
             "empty_set",

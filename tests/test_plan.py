@@ -394,7 +394,7 @@ def many(count: int) -> list[Desired]:
         (10, 3, Rules(allow_deletes=3), None),
         (3, 1, Rules(max_deletes=0), "delete_budget"),
         (3, 3, Rules(), "empty_set"),
-        (3, 3, Rules(allow_deletes=3), None),
+        (3, 3, Rules(allow_deletes=3), "empty_set"),
         (3, 3, Rules(destroy=True), None),
         (9, 9, Rules(destroy=True, max_deletes=0), None),
     ],

@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from reconciler.cli.terminal import Terminal
+from reconciler.cli.terminal import Terminal, have_streams
 
 EXIT_BUG, EXIT_INVALID, EXIT_INTERRUPTED, EXIT_UNAVAILABLE = 1, 7, 130, 9
 
@@ -41,6 +41,7 @@ def _register() -> None:
 
 def main() -> None:
     """Run, and turn whatever happens into one clear message and the documented exit code."""
+    have_streams()
     _register()
     raise SystemExit(run(sys.argv[1:]))
 
@@ -53,6 +54,9 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Abort:
         terminal.error("Interrupted.")
         return EXIT_INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        terminal.data(f"{error.format_message()}\n")
+        return EXIT_INVALID
     except click.UsageError as error:
         _usage(terminal, error)
         return EXIT_INVALID

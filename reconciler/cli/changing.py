@@ -21,6 +21,8 @@ LOCAL = "local"
 
 LOCK_PAUSE = 5.0
 """Seconds between two looks at a stack that another run has."""
+LOCK_NOTE = 60.0
+"""Seconds between two lines that say so."""
 
 
 @click.command(short_help="Show what apply would do. Reads only.")
@@ -190,13 +192,16 @@ async def _locked(session: Session, screen: Terminal, options: dict[str, Any], a
     from reconciler.errors import Exit, Stop
 
     until = session.clock.monotonic() + float(options["lock_timeout"])
+    said = session.clock.monotonic() - LOCK_NOTE
     while True:
         try:
             return int(await attempt())
         except Stop as stop:
             if stop.code is not Exit.LOCKED or session.clock.monotonic() + LOCK_PAUSE > until:
                 raise
-            screen.note(f"{stop.summary} Waiting.")
+            if session.clock.monotonic() >= said + LOCK_NOTE:
+                screen.note(f"{stop.summary} Waiting.")
+                said = session.clock.monotonic()
             await session.clock.sleep(LOCK_PAUSE)
 
 
@@ -213,14 +218,15 @@ async def _apply(session: Session, screen: Terminal, options: dict[str, Any], ap
         )
     if approval is not None:
         check_approval(prepared, approval)
-    if screen.format == "text":
+    if screen.format == "text" and options.get("_printed") != prepared.digest:
         _print_plan(screen, prepared, options)
+    options["_printed"] = prepared.digest
     if prepared.plan.blocked:
         return _blocked(screen, prepared)
     if prepared.plan.empty:
         return await _run(session, screen, prepared)
     if approval is None and not options["expect"] and not _agreed(options, "Apply this plan?"):
-        screen.error("Nothing was changed.")
+        screen.note("Nothing was changed.")
         return 4
     return await _run(session, screen, prepared, digest=approval.digest if approval else None)
 
@@ -238,7 +244,7 @@ def _agreed(options: dict[str, Any], question: str) -> bool:
     if options["yes"]:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Stop(Exit.INVALID, "There is no terminal to ask at.", "Add --yes, or apply a saved plan with --plan.")
+        raise Stop(Exit.INVALID, "There is no terminal to ask at.", "Add --yes.")
     return bool(click.confirm(question, default=False, err=True))
 
 
@@ -420,7 +426,7 @@ def rollback(address: str, root: Path | None, **options: Any) -> int:
             if screen.format == "text":
                 _print_plan(screen, prepared, options)
             if not _agreed(options, "Roll back?"):
-                screen.error("Nothing was changed.")
+                screen.note("Nothing was changed.")
                 return 4
             return await _run(session, screen, prepared)
 

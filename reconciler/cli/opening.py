@@ -53,7 +53,8 @@ def load_tree(root: Path | None, options: Mapping[str, Any], *, cached: bool) ->
 
     where = find_root(root)
     follow = options.get("follow_symlinks") == "within-root"
-    cache = HashCache(where / STATE_DIRECTORY / "cache.db", time.time_ns()) if cached else nullcontext()
+    is_stack = (where / "reconciler.yaml").is_file()
+    cache = HashCache(where / STATE_DIRECTORY / "cache.db", time.time_ns()) if cached and is_stack else nullcontext()
     with cache as opened:
         return load(where, environment=options.get("environment"), follow_symlinks=follow, cache=opened)
 
@@ -188,7 +189,12 @@ def _embedded(root: Path, chosen: str) -> Any:
         raise Stop(Exit.INVALID, f"{PROFILE_VARIABLE} is {profile!r}.", "Known: openai, compatible.")
     from reconciler.account.live import embedded
 
-    database.parent.mkdir(parents=True, exist_ok=True)
+    if chosen == DEFAULT_DATABASE:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    elif not database.parent.is_dir():
+        raise Stop(
+            Exit.INVALID, f"--local {chosen}: there is no directory {database.parent}.", "Make it, or correct the path."
+        )
     return embedded(database, profile)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -73,7 +74,8 @@ class _Json(Display):
         from reconciler.render.json import lines
 
         for text in lines([event]):
-            self._terminal.data(text if text.endswith("\n") else f"{text}\n")
+            with contextlib.suppress(OSError, ValueError):
+                self._terminal.data(text if text.endswith("\n") else f"{text}\n")
 
 
 class _Live(Display):

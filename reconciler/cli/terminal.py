@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -52,7 +53,7 @@ class Terminal:
     def note(self, text: str) -> None:
         """Progress and remarks; silent with -q."""
         if not self.quiet:
-            _write(sys.stderr, f"{text}\n")
+            _say(f"{text}\n")
 
     def error(self, summary: str, detail: str = "", lines: Sequence[str] = ()) -> None:
         """One clear message: what is so, and what to do."""
@@ -63,7 +64,7 @@ class Terminal:
         text = f"{paint('Error:', 'alarm', color=color)} {line(summary)}\n"
         text += "".join(f"  {line(item)}\n" for item in lines)
         text += f"{line(detail)}\n" if detail else ""
-        _write(sys.stderr, text)
+        _say(text)
 
     def diagnostics(self, found: Iterable[Any]) -> None:
         """Problems of a tree, all of them: JSON on stdout where that was asked for, else text on stderr."""
@@ -76,7 +77,7 @@ class Terminal:
         from reconciler.render.problems import render_diagnostics
 
         width = min(shutil.get_terminal_size((80, 24)).columns, WIDEST) if sys.stderr.isatty() else 80
-        _write(sys.stderr, render_diagnostics(items, color=self.colored(sys.stderr), width=width))
+        _say(render_diagnostics(items, color=self.colored(sys.stderr), width=width))
 
     def bug(self, error: Exception) -> None:
         """Something we did not foresee: what to report, and nothing that must not be told."""
@@ -96,6 +97,19 @@ def redact(text: str) -> str:
         if value and len(value) >= 6:
             text = text.replace(value, f"[{name}]")
     return _KEY_SHAPE.sub("[key]", text)
+
+
+def _say(text: str) -> None:
+    """To stderr. A reader that went away, or a full disk behind it, never ends a run that is under way."""
+    with contextlib.suppress(OSError, ValueError):
+        _write(sys.stderr, text)
+
+
+def have_streams() -> None:
+    """A process that was started with its streams closed gets streams that lead nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole process
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -16,7 +16,8 @@ def drifted(report: Mapping[str, Any], page: Page) -> list[blocks.Block]:
         theirs = [field for field in change.get("fields") or () if field.get("cause") in _DRIFT]
         files = (change.get("files") or {}) if change.get("cause") in _DRIFT else {}
         if theirs or change.get("cause") in _DRIFT:
-            rows = labelled("object", escape.line(f"{change.get('resource')} {change.get('id')}"), page, indent=4)
+            what = f"{change.get('resource')} {change.get('id')}" if change.get("id") else str(change.get("reason"))
+            rows = labelled("object", escape.line(what), page, indent=4)
             rows += [row for field in theirs for row in _field(field, page)]
             restored = blocks.documents(files, page)
             rows += labelled("", "To restore its documents, apply would do this:", page, indent=4) if restored else []

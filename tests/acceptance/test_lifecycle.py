@@ -145,3 +145,42 @@ def test_a_failed_document_leaves_its_old_version_serving(tmp_path: Path) -> Non
     assert len([item for item in world.everything().values() if item["object"] == "file"]) == 2
     world.write("docs/a.md", "# A again\n")
     assert world.settled()
+
+
+def test_allowing_deletions_does_not_allow_an_empty_tree(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    world.rules = Rules(allow_deletes=9)
+    assert world.changes()["Assistant/helper"]["blocked"]["rule"] == "empty_set"
+
+
+def test_no_prune_leaves_a_protected_orphan_alone_too(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", lifecycle={"protect": True}, model="gpt-6.1-terra")
+    world.assistant("other", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    world.rules = Rules(prune=False)
+    assert world.settled()
+
+
+def test_a_store_of_this_stack_is_not_adopted_under_another_name(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    assert world.settled()
+    world.store("more", {"b.md": "# B\n"}, lifecycle={"adopt": world.id_of("VectorStore/docs")})
+    assert "already is VectorStore/docs" in world.changes()["VectorStore/more"]["blocked"]["summary"]
+
+
+def test_a_store_deleted_by_hand_is_no_change_of_the_manifest_that_uses_it(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    tool = {"type": "file_search", "vector_stores": ["docs"]}
+    world.assistant("helper", model="gpt-6.1-terra", tools=[tool])
+    assert world.settled()
+    world.api("DELETE", f"/vector_stores/{world.id_of('VectorStore/docs')}")
+    causes = {address: change["cause"] for address, change in world.changes().items()}
+    assert causes == {"Assistant/helper": "reference", "VectorStore/docs": "drift"}
+    assert world.settled()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 import pytest
 
 from reconciler import cli
 from reconciler.cli.options import Duration
-from reconciler.cli.terminal import Terminal, redact
+from reconciler.cli.terminal import Terminal, have_streams, redact
+from tests.acceptance.world import World
 from tests.cli.conftest import Command
 
 
@@ -99,10 +103,53 @@ def test_durations(text: str, seconds: float) -> None:
 def test_colour_is_decided_by_option_then_environment_then_terminal(
     option: str, variables: dict[str, str], colored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import io
-
     for name in ("NO_COLOR", "FORCE_COLOR", "CI"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert Terminal(option).colored(io.TextIOWrapper(io.BytesIO())) is colored
+
+
+class Broken(io.TextIOWrapper):
+    """A stream whose reader went away."""
+
+    def write(self, text: str) -> int:
+        """Fail as a pipe without a reader does."""
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(
+    reconciler: Command, monkeypatch: pytest.MonkeyPatch, tree: World
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", Broken(io.BytesIO()))
+        assert cli.run(["apply", "--local", "--yes"]) == 0
+    assert "No changes" in reconciler("plan", "--local").out
+    tree.assistant("writer", "agents", model="gpt-6-sol")
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Broken(io.BytesIO()))
+        assert cli.run(["apply", "--local", "--yes", "--format", "json"]) == 0
+    assert "No changes" in reconciler("plan", "--local").out
+
+
+def test_a_process_without_streams_gets_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    have_streams()
+    assert (sys.stdout.write("x"), sys.stderr.write("x")) == (1, 1)
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def test_a_group_without_a_command_prints_its_help(reconciler: Command) -> None:
+    for arguments in ([], ["emulator"]):
+        result = reconciler(*arguments)
+        assert result.code == 7
+        assert result.out.startswith("Usage: reconciler")
+        assert "\\u{a}" not in result.out
+
+
+def test_a_local_file_in_no_directory_is_a_mistake_not_an_empty_account(reconciler: Command, tree: World) -> None:
+    result = reconciler("plan", "--local", "typo/account.db")
+    assert result.code == 7
+    assert not (tree.root / "typo").exists()

@@ -44,3 +44,10 @@ def test_documents_that_drifted_are_told_as_what_apply_would_do() -> None:
 
 def test_no_drift_is_a_sentence() -> None:
     assert render_drift(plan(change())).endswith("\n\nNo drift: everything in the account is as it was last applied.\n")
+
+
+def test_an_object_that_is_gone_is_named_by_its_reason() -> None:
+    gone = change(cause="drift", id=None, reason="the object vs_1 is gone, or no longer carries our tags")
+    text = render_drift(plan(gone))
+    assert "None" not in text
+    assert "the object vs_1 is gone" in text.replace("\n             ", " ")
