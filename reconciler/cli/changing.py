@@ -262,8 +262,14 @@ async def _run(
     conclusion = Conclusion()
     interrupt = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def wind_down() -> None:
+        if not interrupt.is_set():
+            screen.note("Interrupted: no new step starts; what is under way gets up to 7 s.")
+        interrupt.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt.set)
+        loop.add_signal_handler(number, wind_down)
     try:
         with Display.on(screen) as display:
             async for event in carry_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,19 @@ def init(directory: Path, **options: Any) -> int:
             Exit.INVALID, f"{directory / existing[0]} exists already; nothing was written.", "Choose another directory."
         )
     name = re.sub(r"[^a-z0-9]+", "-", directory.resolve().name.lower()).strip("-")[:40].strip("-") or "my-stack"
-    for path, text in files.items():
-        target = directory / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text.replace("@NAME@", name), encoding="utf-8")
-    _write_schemas(directory / "schema", schemas)
+    written: list[Path] = []
+    try:
+        for path, text in files.items():
+            written.append(directory / path)
+            written[-1].parent.mkdir(parents=True, exist_ok=True)
+            written[-1].write_text(text.replace("@NAME@", name), encoding="utf-8")
+        _write_schemas(directory / "schema", schemas)
+    except OSError as error:
+        for begun in written:
+            with contextlib.suppress(OSError):
+                begun.unlink()
+        place, why = written[-1], error.strerror
+        raise Stop(Exit.INVALID, f"{place} could not be written: {why}.", "What was begun was removed.") from error
     screen.note(f"Wrote {len(files)} files and the editor schemas to {directory}.")
     screen.note("Next: `reconciler validate`, then `reconciler apply --local --yes` to try it on this machine.")
     return 0

@@ -38,6 +38,15 @@ def test_init_never_touches_what_is_there(reconciler: Command, tree: World) -> N
     assert (tree.root / "reconciler.yaml").read_bytes() == before
 
 
+def test_init_that_cannot_finish_leaves_nothing_behind(reconciler: Command, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "knowledge").write_text("a file where a directory has to be")
+    result = reconciler("init", str(tmp_path / "new"))
+    assert result.code == 7
+    assert "could not be written" in result.err
+    assert [path.name for path in (tmp_path / "new").rglob("*") if path.is_file()] == ["knowledge"]
+
+
 def test_validate_counts_what_it_checked(reconciler: Command) -> None:
     assert reconciler("validate").out == "Valid: 2 Assistant, 1 VectorStore, 2 documents.\n"
     assert reconciler("validate", "--format", "json").json["resources"] == {"Assistant": 2, "VectorStore": 1}
