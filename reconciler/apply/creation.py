@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from reconciler.account.paging import list_all
 from reconciler.account.port import Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed
 from reconciler.errors import Exit, stop_for
+from reconciler.kinds.base import Kind
 from reconciler.observe import is_id
 
 ATTEMPTS = 3
@@ -23,6 +25,20 @@ LONGEST_LOOK = 8.0
 Send = Callable[[str], Awaitable[Reply]]
 Find = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 Accepts = Callable[[Mapping[str, Any], str], bool]
+
+
+def in_lists(run: Run, kind: Kind, accepts: Accepts) -> Find:
+    """Looks for an op in a kind's collection, in both orders: one of them may not show what was just made."""
+
+    async def find(op: str) -> Mapping[str, Any] | None:
+        for order in ("desc", "asc"):
+            listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
+            found = next((raw for raw in listed if accepts(raw, op)), None)
+            if found is not None:
+                return found
+        return None
+
+    return find
 
 
 async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: Accepts) -> Mapping[str, Any]:

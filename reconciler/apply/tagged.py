@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Reply
-from reconciler.apply.creation import create_once, write
+from reconciler.apply.creation import create_once, in_lists, write
 from reconciler.apply.documents import delete_files, delete_journalled, discard, gone, roll_out, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
@@ -174,14 +173,7 @@ async def _create(run: Run, kind: Kind, desired: Desired) -> str:
         tags = tagging.decode(raw.get("metadata"))
         return tags is not None and run.ours(tags, desired.address) and tags.op == op
 
-    async def find(op: str) -> Mapping[str, Any] | None:
-        for order in ("desc", "asc"):
-            listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
-            found = next((raw for raw in listed if accepts(raw, op)), None)
-            if found is not None:
-                return found
-        return None
-
+    find = in_lists(run, kind, accepts)
     raw = await create_once(run, str(desired.address), send=send, find=find, accepts=accepts)
     return str(raw["id"])
 

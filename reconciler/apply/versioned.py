@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Upload
-from reconciler.apply.creation import create_once, write
+from reconciler.apply.creation import create_once, in_lists, write
 from reconciler.apply.documents import delete_files, delete_journalled, gone, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
@@ -182,14 +182,7 @@ async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> str:
         tags = tagging.decode_line(raw.get("description"))
         return tags is not None and run.ours(tags, desired.address) and tags.op == op
 
-    async def find(op: str) -> Mapping[str, Any] | None:
-        for order in ("desc", "asc"):
-            listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
-            found = next((raw for raw in listed if accepts(raw, op)), None)
-            if found is not None:
-                return found
-        return None
-
+    find = in_lists(run, kind, accepts)
     raw = await create_once(run, str(desired.address), send=send, find=find, accepts=accepts)
     return str(raw["id"])
 
