@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -16,6 +16,8 @@ from reconciler import planfile
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Clock, Failure
 from reconciler.apply import Conclusion, Options, apply
+from reconciler.apply.keeper import SERVICE, Lease
+from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.diff import Ids, diff
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
@@ -57,6 +59,8 @@ class Session:
     file_deadline: float = 600.0
     deadline: float | None = None
     """When an apply winds down, on the clock's monotonic scale; the account has to bear with it for a while longer."""
+    lease: Lease = SERVICE
+    liveness: Liveness = field(default_factory=Unknown)
 
     def scope(
         self,
@@ -142,14 +146,24 @@ async def carry_out(
     if prepared.plan.blocked:
         raise Stop(Exit.REFUSED, "A safety rule forbids this plan; nothing was changed.")
 
-    async def check(full: frozenset[str], anchor: str) -> Plan:
-        return (await prepare(session, destroy=destroy, full=full, anchor=anchor)).plan
+    async def check(full: frozenset[str], anchor: str) -> Prepared:
+        return await prepare(session, destroy=destroy, full=full, anchor=anchor)
+
+    async def again(anchor: str) -> Prepared:
+        fresh = await check(frozenset(), anchor)
+        if fresh.plan.blocked:
+            raise Stop(Exit.REFUSED, "A safety rule forbids what is left to do; nothing was changed.", "Plan again.")
+        planfile.check_approved(planfile.Approval(prepared.body), fresh.body, resuming=True)
+        return fresh
 
     options = Options(
         run_id=session.hex(8),
         lineage=session.hex(12),
         open=lambda document: session.loaded.tree.open(document.file),
         check=check,
+        again=None if any(step.version is not None for step in prepared.plan.steps) else again,
+        lease=session.lease,
+        liveness=session.liveness,
         revision=session.revision,
         settle=session.settle,
         file_deadline=session.file_deadline,

@@ -37,6 +37,9 @@ BREAKER = 5
 COOL_DOWN = 30.0
 """… for so many seconds; then one call may try."""
 
+WAITED = "waited"
+"""`Failure.code` of a call that was not sent because it had to queue for longer than it may."""
+
 _START = 4.0
 _DECREASE = 0.7
 _FIRST_DELAY = 0.5
@@ -90,10 +93,11 @@ class Throttled:
     async def send(self, call: Call) -> Reply:
         """Send one call, again if that is safe and helps; raises Failure."""
         last: Failure | None = None
+        arrived = self._clock.monotonic()
         for attempt in range(1 + RETRIES):
             async with self._slots:
                 try:
-                    await self._turn(call)
+                    await self._turn(call, arrived)
                 except Failure as error:
                     raise error from last
                 result = await self._once(call, attempt)
@@ -107,7 +111,7 @@ class Throttled:
             await self._clock.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _turn(self, call: Call) -> None:
+    async def _turn(self, call: Call, arrived: float) -> None:
         """Wait until the gate is open and the pace allows one more request; raises Failure if that is not to be."""
         while (wait := self._pace.wait(self._clock.monotonic())) > 0:
             if wait > PATIENCE:
@@ -116,6 +120,8 @@ class Throttled:
             self._in_time(call, wait)
             await self._clock.sleep(wait + self._random.uniform(0, min(1.0, wait / 4)))
         self._in_time(call, 0.0)
+        if call.within is not None and self._clock.monotonic() - arrived > call.within:
+            raise _unsent(call, Sort.TIMEOUT, f"not sent within {call.within:g} s", code=WAITED)
         self._breaker.enter(call, self._clock.monotonic())
 
     def _in_time(self, call: Call, wait: float) -> None:
@@ -177,11 +183,14 @@ class Throttled:
 def _repeatable(error: Failure) -> bool:
     if error.call.reads:
         return error.sort in _TRANSIENT or error.code == UNREADABLE
-    return error.outcome is Outcome.NOT_EXECUTED and error.sort in _LOAD | {Sort.UNREACHABLE}
+    definite = error.outcome is Outcome.NOT_EXECUTED and not error.call.once
+    return definite and error.sort in _LOAD | {Sort.UNREACHABLE}
 
 
-def _unsent(call: Call, sort: Sort, message: str, *, retry_after: float | None = None) -> Failure:
-    return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, message=message, retry_after=retry_after)
+def _unsent(
+    call: Call, sort: Sort, message: str, *, retry_after: float | None = None, code: str | None = None
+) -> Failure:
+    return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, message=message, retry_after=retry_after, code=code)
 
 
 class _Slots:

@@ -53,7 +53,8 @@ class Call:
     """One request: `path` is below the base URL (`/vector_stores`), `beta` the value of the `OpenAI-Beta` header.
 
     Either `json` (None: no body) or multipart (`form` fields and `uploads`). `timeout` is in seconds. `binary` asks for
-    the raw body instead of JSON.
+    the raw body instead of JSON. `once`: never sent again by itself, even if it was surely not executed.
+    `within`: seconds in which it has to leave; one that had to queue for longer is not sent.
     """
 
     method: str
@@ -65,6 +66,8 @@ class Call:
     beta: str | None = None
     timeout: float = 60.0
     binary: bool = False
+    once: bool = False
+    within: float | None = None
 
     @property
     def reads(self) -> bool:

@@ -7,17 +7,21 @@ window has passed, and only then tried again under a new op (docs/guarantees.md)
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
 from typing import Any
 
 from reconciler.account.paging import list_all
-from reconciler.account.port import Failure, Reply, Sort
+from reconciler.account.port import Call, Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed
 from reconciler.errors import Exit, stop_for
 from reconciler.kinds.base import Kind
-from reconciler.observe import is_id
+from reconciler.observe import get_object, is_id, is_missing
 
 ATTEMPTS = 3
 """One create and at most two more."""
+
+BUSY = frozenset({Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE, Sort.TIMEOUT})
+"""Why a request may not have been executed that could be executed a moment later."""
 
 FIRST_LOOK = 0.5
 LONGEST_LOOK = 8.0
@@ -27,12 +31,20 @@ Find = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 Accepts = Callable[[Mapping[str, Any], str], bool]
 
 
-def in_lists(run: Run, kind: Kind, accepts: Accepts) -> Find:
-    """Looks for an op in a kind's collection, in both orders: one of them may not show what was just made."""
+class Seen(Enum):
+    """What a read shows after a write whose answer was lost: its target, what was there before, or neither."""
+
+    TARGET = "target"
+    BEFORE = "before"
+    OTHER = "other"
+
+
+def in_lists(run: Run, path: str, beta: str | None, accepts: Accepts) -> Find:
+    """Looks for an op in a list, in both orders: one of them may not show what was just made."""
 
     async def find(op: str) -> Mapping[str, Any] | None:
         for order in ("desc", "asc"):
-            listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
+            listed = await list_all(run.account, path, order=order, beta=beta)
             found = next((raw for raw in listed if accepts(raw, op)), None)
             if found is not None:
                 return found
@@ -44,16 +56,19 @@ def in_lists(run: Run, kind: Kind, accepts: Accepts) -> Find:
 async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: Accepts) -> Mapping[str, Any]:
     """The created object. `send` posts under an op, `find` looks for an op in the lists, `accepts` checks its echo.
 
-    Raises Failure when the server definitely refused, StepFailed when it stays in doubt.
+    No two requests carry one op. Raises Failure when the server definitely refused, StepFailed when it stays in doubt.
     """
     last = ""
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         op = run.op()
         try:
             reply = await send(op)
         except Failure as failure:
-            if not failure.ambiguous:
+            if not failure.ambiguous and (failure.sort not in BUSY or attempt == ATTEMPTS - 1):
                 raise
+            if not failure.ambiguous:
+                await run.clock.sleep(FIRST_LOOK * 2**attempt)  # a Retry-After is waited for before the next request
+                continue
             last = failure.message
             bare = ""
         else:
@@ -102,9 +117,12 @@ async def write(
     what: str,
     *,
     send: Callable[[], Awaitable[Reply]],
-    reached: Callable[[], Awaitable[bool]],
+    seen: Callable[[], Awaitable[Seen]],
 ) -> None:
-    """Send an update or a delete whose target can be read back; again only after a read shows it did not arrive."""
+    """Send an update or a delete whose target can be read back; again only after a read shows what was there before.
+
+    Raises StepFailed: stale when somebody else wrote meanwhile, in doubt when it did not arrive or cannot be seen.
+    """
     last = ""
     for _ in range(ATTEMPTS):
         try:
@@ -118,11 +136,59 @@ async def write(
         else:
             return
         try:
-            if await reached():
-                return
+            shown = await seen()
         except Failure as failure:
             raise _unseen(what, failure) from failure
+        if shown is Seen.TARGET:
+            return
+        if shown is Seen.OTHER:
+            raise StepFailed(
+                f"{what} may or may not have arrived ({last}), and somebody else wrote there meanwhile; plan again",
+                code=Exit.STALE,
+            )
     raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)
+
+
+async def delete_object(run: Run, kind: Kind, before: Mapping[str, Any]) -> None:
+    """Delete an object that was read just now and showed that it is ours. What is gone already is as good as deleted.
+
+    After an answer that was lost, absence is believed only if neither the id nor the lists show the object.
+    """
+    object_id = str(before["id"])
+    call = Call("DELETE", f"{kind.collection}/{object_id}", beta=kind.beta)
+
+    async def send() -> Reply:
+        try:
+            return await run.account.send(call)
+        except Failure as failure:
+            if is_missing(failure):
+                return Reply(404, {})
+            raise
+
+    async def seen() -> Seen:
+        raw = await get_object(run.account, kind, object_id)
+        if raw is None:
+            return Seen.BEFORE if await _listed(run, kind, object_id) else Seen.TARGET
+        same = all(raw.get(key) == before.get(key) for key in ("metadata", "description"))
+        return Seen.BEFORE if same else Seen.OTHER
+
+    await write(run, f"the deletion of {object_id}", send=send, seen=seen)
+
+
+async def _listed(run: Run, kind: Kind, object_id: str) -> bool:
+    """Whether a list still shows an object, also after the settle window: lists lag behind deletions too."""
+    until = run.clock.monotonic() + run.settle
+    pause = FIRST_LOOK
+    while True:
+        shown = False
+        for order in ("desc", "asc"):
+            listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
+            shown = shown or any(raw["id"] == object_id for raw in listed)
+        left = until - run.clock.monotonic()
+        if not shown or left <= 0:
+            return shown
+        await run.clock.sleep(min(pause, left))
+        pause = min(pause * 2, LONGEST_LOOK)
 
 
 def _unseen(what: str, failure: Failure) -> StepFailed:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from reconciler.account.port import Call, Failure, Sort
-from reconciler.apply.creation import write
+from reconciler.apply.creation import Seen, write
 from reconciler.apply.run import Run, StepFailed, together
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import diff_documents, settled
@@ -315,12 +315,14 @@ async def _update_one(state: _Rollout, document: Document, item: Attachment) -> 
     body = {"attributes": state.kind.tags(document, op)}
     call = Call("POST", f"{state.path}/{item.file_id}", json=body, beta=state.kind.beta)
 
-    async def reached() -> bool:
+    async def seen() -> Seen:
         live = await _read_one(state, item.file_id)
-        return live is not None and live.op == op
+        if live is None:
+            return Seen.OTHER
+        return {op: Seen.TARGET, item.op: Seen.BEFORE}.get(live.op, Seen.OTHER)
 
     try:
-        await write(state.run, "the update", send=lambda: state.run.account.send(call), reached=reached)
+        await write(state.run, "the update", send=lambda: state.run.account.send(call), seen=seen)
     except StepFailed as failed:
         state.fail(document.path, failed.summary)
     except Failure as failure:

@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.account.limiter import RETRIES, WAITED
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Clock, Failure, Reply
+from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.errors import Exit, Stop
 from reconciler.model import ID_PATTERN, Address
 from reconciler.observe import ANCHOR_BETA, ANCHOR_COLLECTION, is_missing
@@ -24,11 +26,34 @@ TAKEOVER = 600
 """Seconds without a sign of life after which a busy anchor may be taken over."""
 BEAT = 20.0
 """Seconds between two signs of life."""
+SILENCE = 1.5 * BEAT
+"""No write leaves a run whose last sign of life is older, in seconds: it shows a new one first."""
 STALE_AFTER = 5.0
 """Seconds after which a write is preceded by a look whether the stack is still ours."""
 LONGEST_WAIT = 60.0
 """The longest wait that the service may ask for before the anchor is given back, in seconds."""
 ATTEMPTS = 3
+FIRST_LOOK = 0.5
+LONGEST_LOOK = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How a stack is taken without a compare-and-swap: read, write the run's id, wait `pause`, read it back.
+
+    A run that needed longer than `most` from its read to the end of its write gives up, so no rival that saw the stack
+    free can still write after the pause: `pause` has to be longer than `most`. All runs of a stack have to use the same
+    values. In seconds.
+    """
+
+    pause: float = 3.0
+    most: float = 2.0
+
+
+SERVICE = Lease()
+"""For accounts behind a network."""
+EMBEDDED = Lease(pause=0.5, most=0.3)
+"""For the account on this machine, where two requests take milliseconds."""
 
 
 @dataclass(slots=True)
@@ -40,15 +65,19 @@ class Keeper:
     owner: str
     run_id: str
     anchor: Anchor
+    lease: Lease = SERVICE
+    liveness: Liveness = field(default_factory=Unknown)
+    settle: float = 60.0
     created: bool = False
     lost: Stop | None = None
     """Why this run must not write any more."""
     _taken: bool = False
     _seen: float = 0.0
+    _shown_alive: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _journal: asyncio.Lock = field(default_factory=asyncio.Lock)
     _server_time: float = 0.0
-    _earlier_beat: float = 0.0
+    _found: Anchor = field(default_factory=lambda: Anchor("", ""))
     _live: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     async def take(self, *, plan: str, kinds: Iterable[str], lineage: str) -> None:
@@ -56,17 +85,36 @@ class Keeper:
         if not self.anchor.ids:
             await self._create(plan, kinds, lineage)
             return
+        for _ in range(ATTEMPTS):
+            began = self.clock.monotonic()
+            before = await self._claim(plan, kinds)
+            took = self.clock.monotonic() - began
+            if took <= self.lease.most:
+                await self.clock.sleep(self.lease.pause)
+                await self._read_back()
+                return
+            await self._unclaim(before)
+        raise Stop(
+            Exit.UNAVAILABLE,
+            f"The stack could not be taken: reading and writing its anchor took {took:.1f} s, and more than "
+            f"{self.lease.most:g} s leave room for another run.",
+            "The service is slow just now. Nothing else was written; run the same command again.",
+        )
+
+    async def _claim(self, plan: str, kinds: Iterable[str]) -> Anchor:
+        """Write the run's id into an anchor that nobody has; what stood there before."""
         current = await self._read()
         if self._held_by_another(current):
             age = max(0, int(self._server_time - current.beat))
             raise Stop(
                 Exit.LOCKED,
                 f"Another run ({current.run}) has this stack; its last sign of life is {age} s old.",
-                f"Wait for it (--lock-timeout 11m): if it died, it is taken over {TAKEOVER} s after that sign.",
+                f"Wait for it (--lock-timeout 11m): if it died, it is taken over {TAKEOVER} s after that sign. "
+                "If you know that it died: `reconciler unlock`.",
             )
         if _run_state(current) != _run_state(self.anchor):
             raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
-        self._earlier_beat = current.beat if current.busy else 0.0
+        self._found = current
         self.anchor = replace(
             current,
             inventory=self.anchor.inventory,
@@ -77,11 +125,35 @@ class Keeper:
         )
         await self._write()
         self._taken = True
-        await self.confirm(at_once=True)
+        return current
+
+    async def _read_back(self) -> None:
+        """Raise Stop unless the stack is still ours after the pause: of two runs that wrote, the later one has it."""
+        async with self._lock:
+            try:
+                await self._read_ours()
+            except Stop as stop:
+                if stop.code is Exit.LOCKED:
+                    raise Stop(
+                        Exit.LOCKED, "Another run took this stack at the same moment.", "Run again when it has ended."
+                    ) from stop
+                raise
+
+    async def _unclaim(self, before: Anchor) -> None:
+        """Put back what stood there before this run wrote its id, unless another run has written since."""
+        self.anchor = replace(before, ids=self.anchor.ids)
+        with suppress(Stop):
+            await self._write(beat=before.beat)
+        self._taken = False
+        self.lost = None
+        current = await self._read()
+        self.anchor = replace(current, inventory=self.anchor.inventory)
 
     async def confirm(self, *, at_once: bool = False) -> None:
         """Look whether the stack is still ours, unless that was seen a moment ago; raises Stop when it is not."""
-        if self.lost is None and (at_once or self.clock.monotonic() - self._seen > STALE_AFTER):
+        if self.lost is None and self.clock.monotonic() - self._shown_alive > SILENCE:
+            await self._write()
+        elif self.lost is None and (at_once or self.clock.monotonic() - self._seen > STALE_AFTER):
             async with self._lock:
                 await self._read_ours()
         if self.lost is not None:
@@ -133,30 +205,43 @@ class Keeper:
         async with self._lock:
             beat.cancel()
 
-    async def give_back(self, *, clean: bool, in_doubt: bool = False) -> None:
+    async def give_back(self, *, clean: bool, in_doubt: bool = False, as_found: bool = False) -> None:
         """End the run. The serial grows only when it ended clean; else the anchor stays busy, held by nobody.
 
-        `in_doubt`: something may still happen that this run asked for, so the next one waits for it.
+        `in_doubt`: something may still happen that this run asked for, so the next one waits for it. `as_found`: this
+        run did not repair what an earlier one left; if that ended unclean, the anchor still says so.
         """
-        if clean:
+        beat = None if in_doubt else 0
+        if clean and as_found and self._found.busy:
+            self.anchor = replace(self.anchor, run="", plan=self._found.plan)
+            beat = self._found.beat
+        elif clean:
             self.anchor = replace(self.anchor, busy=False, run="", plan="", serial=self.anchor.serial + 1)
         else:
             self.anchor = replace(self.anchor, run="")
         try:
-            await self._write(beating=in_doubt)
+            await self._write(beat=beat)
         except Failure as failure:
             if failure.retry_after is None or failure.retry_after > LONGEST_WAIT:
                 raise
             await self.clock.sleep(failure.retry_after + 1)
-            await self._write(beating=in_doubt)
+            await self._write(beat=beat)
 
     def calm(self, settle: float) -> float:
-        """Seconds to wait until nothing of an earlier, unclean run can happen any more."""
-        return min(settle, max(0.0, self._earlier_beat + settle - self._server_time))
+        """Seconds to wait until nothing of an earlier, unclean run can happen any more.
+
+        A run that gave the stack back did so after its last request; one that died may have sent some after its last
+        sign of life.
+        """
+        if not self._found.busy or not self._found.beat:
+            return 0.0
+        window = settle + (SILENCE if self._found.run else 0.0)
+        return min(window, max(0.0, self._found.beat + window - self._server_time))
 
     def _held_by_another(self, current: Anchor) -> bool:
         alive = abs(self._server_time - current.beat) < TAKEOVER
-        return current.busy and current.run not in {"", self.run_id} and alive
+        held = current.busy and current.run not in {"", self.run_id} and alive
+        return held and not self.liveness.died(current.run)
 
     async def remove(self) -> None:
         """Delete the anchor itself: the last thing that destroy does. Its first part says until the end what it is."""
@@ -185,13 +270,13 @@ class Keeper:
             store = await self._create_part(metadata)
             self.anchor = replace(self.anchor, ids=(*self.anchor.ids, store))
         self.created = self._taken = True
-        self._seen = self.clock.monotonic()
         await self._refuse_rivals()
+        self._seen = self._shown_alive = self.clock.monotonic()
 
     async def _create_part(self, metadata: Mapping[str, str]) -> str:
         body = {"name": f"reconciler anchor {self.owner}", "metadata": dict(metadata)}
         try:
-            reply = await self.account.send(Call("POST", ANCHOR_COLLECTION, json=body, beta=ANCHOR_BETA))
+            reply = await self.account.send(Call("POST", ANCHOR_COLLECTION, json=body, beta=ANCHOR_BETA, once=True))
         except Failure as failure:
             if not failure.ambiguous:
                 raise
@@ -199,16 +284,26 @@ class Keeper:
             if self._echoes(reply.data, metadata):
                 self._note_time(reply)
                 return str(reply.data["id"])
-        for pause in (1, 2, 4, 8, 15, 30):
-            for store in await list_all(self.account, ANCHOR_COLLECTION, beta=ANCHOR_BETA):
+        until, pause = self.clock.monotonic() + self.settle, FIRST_LOOK
+        while (left := until - self.clock.monotonic()) > 0:
+            for store in await self._listed():
                 if self._echoes(store, metadata):
                     return str(store["id"])
-            await self.clock.sleep(pause)
+            await self.clock.sleep(min(pause, left))
+            pause = min(pause * 2, LONGEST_LOOK)
         raise Stop(
             Exit.INCOMPLETE,
             "The stack's anchor may or may not have been created.",
             "Nothing else was written. Run the same command again in a minute.",
         )
+
+    async def _listed(self) -> list[dict[str, Any]]:
+        """All vector stores, in both orders: one of them may not show what was just made."""
+        found: dict[str, dict[str, Any]] = {}
+        for order in ("desc", "asc"):
+            for store in await list_all(self.account, ANCHOR_COLLECTION, order=order, beta=ANCHOR_BETA):
+                found[store["id"]] = store
+        return list(found.values())
 
     def _echoes(self, raw: Mapping[str, Any], metadata: Mapping[str, str]) -> bool:
         live = raw.get("metadata")
@@ -219,18 +314,37 @@ class Keeper:
     async def _refuse_rivals(self) -> None:
         """Two first applies at once: the older anchor wins, and the younger run removes its own and stops.
 
-        Of two in the same second whoever sees the other stops: the other may have looked before this one was there.
+        Lists show objects in the order in which they were made: once ours is shown, every older one is. Of two in the
+        same second whoever sees the other stops: the other may have looked before this one was there.
         """
-        stores = await list_all(self.account, ANCHOR_COLLECTION, beta=ANCHOR_BETA)
-        mine = next((store for store in stores if store["id"] == self.anchor.ids[0]), None)
-        for store in stores:
-            if store["id"] in self.anchor.ids or anchors.is_part(store.get("metadata"), self.owner) != 1:
-                continue
-            if mine is None or _created(store) <= _created(mine):
-                await self.remove()
+        await self.clock.sleep(self.lease.pause)
+        until, pause = self.clock.monotonic() + self.settle, FIRST_LOOK
+        while (mine := await self._shown()) is None:
+            left = until - self.clock.monotonic()
+            if left <= 0:
                 raise Stop(
-                    Exit.LOCKED, "Another first apply of this stack is under way.", "Run again when it has ended."
+                    Exit.INCOMPLETE,
+                    f"The stack's anchor {self.anchor.ids[0]} was created, but the list of vector stores does not show "
+                    f"it after {int(self.settle)} s.",
+                    "Nothing else was written. Run the same command again in a minute.",
                 )
+            await self.clock.sleep(min(pause, left))
+            pause = min(pause * 2, LONGEST_LOOK)
+        own, others = mine
+        if any(_created(store) <= _created(own) for store in others):
+            await self.remove()
+            raise Stop(Exit.LOCKED, "Another first apply of this stack is under way.", "Run again when it has ended.")
+
+    async def _shown(self) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+        """Our own anchor as the lists show it, and those of rivals; None when they do not show ours yet."""
+        stores = await self._listed()
+        mine = next((store for store in stores if store["id"] == self.anchor.ids[0]), None)
+        others = [
+            store
+            for store in stores
+            if store["id"] not in self.anchor.ids and anchors.is_part(store.get("metadata"), self.owner) == 1
+        ]
+        return None if mine is None else (mine, others)
 
     async def _read_ours(self) -> Anchor:
         """The record as it is now; from here on `lost`, and raises Stop, when another run has it or it is gone."""
@@ -268,13 +382,16 @@ class Keeper:
         self._live[store] = reply.data
         return reply.data
 
-    async def _write(self, *, beating: bool = True) -> None:
-        """Parts that follow come before the first: what it says of their number is true after every single write."""
+    async def _write(self, *, beat: int | None = None) -> None:
+        """Write the whole record, with a sign of life from now unless `beat` says otherwise.
+
+        Parts that follow come before the first: what it says of their number is true after every single write.
+        """
         async with self._lock:
             current = await self._read_ours()
             if not self._taken and self._held_by_another(current):
                 raise Stop(Exit.LOCKED, f"Another run ({current.run}) has this stack.", "Wait for it.")
-            self.anchor = replace(self.anchor, beat=self._now() if beating else 0)
+            self.anchor = replace(self.anchor, beat=self._now() if beat is None else beat)
             parts = anchors.encode(self.anchor)
             for metadata in parts[len(self.anchor.ids) :]:
                 store = await self._create_part(metadata)
@@ -284,6 +401,7 @@ class Keeper:
                 await self._update_part(store, metadata)
             for number, store in enumerate(self.anchor.ids[len(parts) :], len(parts) + 1):
                 await self._update_part(store, {STACK: parts[0][STACK], ADDRESS: f"{anchors.KIND}/{number}"})
+            self._shown_alive = self.clock.monotonic()
 
     async def _update_part(self, store: str, metadata: Mapping[str, str]) -> None:
         path = f"{ANCHOR_COLLECTION}/{store}"
@@ -334,8 +452,16 @@ class Leased:
 
     async def send(self, call: Call) -> Reply:
         """Send one call; raises Stop instead of a write that is no longer ours to make."""
-        if not call.reads:
+        if call.reads:
+            return await self.account.send(call)
+        for _ in range(RETRIES):
             await self.keeper.confirm()
+            try:
+                return await self.account.send(replace(call, within=STALE_AFTER))
+            except Failure as failure:
+                if failure.code != WAITED:
+                    raise
+        await self.keeper.confirm()
         return await self.account.send(call)
 
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.account.port import Call, Reply
-from reconciler.apply.creation import create_once, in_lists, write
-from reconciler.apply.documents import delete_files, delete_journalled, discard, gone, roll_out, withdrawn
+from reconciler.apply.creation import Seen, create_once, delete_object, in_lists, write
+from reconciler.apply.documents import delete_files, delete_journalled, discard, roll_out, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import Ids, diff, field_digests
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags, refs
+from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags, canonical, refs
 from reconciler.observe import document_kind_of, get_object, list_attachments, observed_from, our_labels
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry
@@ -111,14 +111,15 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     path = f"{kind.collection}/{planned.id}"
     body = {"metadata": tagging.user_pairs(raw.get("metadata"))}
 
-    async def reached() -> bool:
+    async def seen() -> Seen:
         live = await get_object(run.account, kind, planned.id)
-        return live is not None and tagging.decode(live.get("metadata")) is None
+        if live is not None and tagging.decode(live.get("metadata")) is None:
+            return Seen.TARGET
+        return Seen.BEFORE if live is not None and live.get("metadata") == raw.get("metadata") else Seen.OTHER
 
-    await write(
-        run, path, send=lambda: run.account.send(Call("POST", path, json=body, beta=kind.beta)), reached=reached
-    )
-    if not await reached():
+    call = Call("POST", path, json=body, beta=kind.beta)
+    await write(run, f"the update of {planned.id}", send=lambda: run.account.send(call), seen=seen)
+    if await seen() is not Seen.TARGET:
         raise StepFailed(f"{planned.id} still carries our tags: this server merges metadata instead of replacing it")
     run.keeper.drop(step.kind, step.address)
     _drop_files(run, step.address)
@@ -166,14 +167,14 @@ async def _create(run: Run, kind: Kind, desired: Desired) -> str:
     async def send(op: str) -> Reply:
         metadata = {**desired.labels, **tagging.encode(_tags(run, kind, desired, "pending", op))}
         return await run.account.send(
-            Call("POST", kind.collection, json={**body, "metadata": metadata}, beta=kind.beta)
+            Call("POST", kind.collection, json={**body, "metadata": metadata}, beta=kind.beta, once=True)
         )
 
     def accepts(raw: Mapping[str, Any], op: str) -> bool:
         tags = tagging.decode(raw.get("metadata"))
         return tags is not None and run.ours(tags, desired.address) and tags.op == op
 
-    find = in_lists(run, kind, accepts)
+    find = in_lists(run, kind.collection, kind.beta, accepts)
     raw = await create_once(run, str(desired.address), send=send, find=find, accepts=accepts)
     return str(raw["id"])
 
@@ -232,12 +233,20 @@ async def _send_update(
     metadata = {**kept, **desired.labels, **tagging.encode(tags)}
     call = Call("POST", path, json={**body, "metadata": metadata}, beta=kind.beta)
 
-    async def reached() -> bool:
+    async def seen() -> Seen:
         fresh = await get_object(run.account, kind, object_id)
         found = tagging.decode(fresh.get("metadata")) if fresh else None
-        return found is not None and found.op == tags.op
+        if found is not None and found.op == tags.op:
+            return Seen.TARGET
+        return Seen.BEFORE if fresh and _same(kind, raw, fresh, desired) else Seen.OTHER
 
-    await write(run, f"the update of {object_id}", send=lambda: run.account.send(call), reached=reached)
+    await write(run, f"the update of {object_id}", send=lambda: run.account.send(call), seen=seen)
+
+
+def _same(kind: Kind, one: Mapping[str, Any], other: Mapping[str, Any], desired: Desired) -> bool:
+    """Whether nobody wrote to an object between two reads: activity times and counts aside."""
+    specs = [canonical(dict(kind.decode(raw, desired.spec))) for raw in (one, other)]
+    return specs[0] == specs[1] and (one.get("metadata") or {}) == (other.get("metadata") or {})
 
 
 async def _retire(run: Run, kind: Kind, old: Observed) -> None:
@@ -249,13 +258,15 @@ async def _retire(run: Run, kind: Kind, old: Observed) -> None:
     metadata = {**tagging.user_pairs(raw.get("metadata")), **tagging.encode(replace(old.tags, retiring=op))}
     path = f"{kind.collection}/{old.id}"
 
-    async def reached() -> bool:
+    async def seen() -> Seen:
         fresh = await get_object(run.account, kind, old.id)
         found = tagging.decode(fresh.get("metadata")) if fresh else None
-        return found is not None and found.retiring == op
+        if found is not None and found.retiring == op:
+            return Seen.TARGET
+        return Seen.BEFORE if fresh and fresh.get("metadata") == raw.get("metadata") else Seen.OTHER
 
     call = Call("POST", path, json={"metadata": metadata}, beta=kind.beta)
-    await write(run, f"the update of {old.id}", send=lambda: run.account.send(call), reached=reached)
+    await write(run, f"the update of {old.id}", send=lambda: run.account.send(call), seen=seen)
 
 
 async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
@@ -264,21 +275,20 @@ async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
     raw = await get_object(run.account, kind, item.id)
     if raw is None:
         return
-    if not run.ours(tagging.decode(raw.get("metadata")), item.tags.address):
+    tags = tagging.decode(raw.get("metadata"))
+    if tags is None or not run.ours(tags, item.tags.address):
         raise StepFailed(f"{item.id} no longer shows that it is ours; left alone", code=Exit.STALE)
+    if (item.tags.state, tags.state) == ("pending", "ready"):
+        raise StepFailed(f"{item.id} was confirmed since the plan was made; plan again", code=Exit.STALE)
     own = kind.file_ids(raw)
     if kind.documents is not None and own is None:
         document_kind = document_kind_of(kind)
         mine = [one.file_id for one in await list_attachments(run.account, kind, item.id) if one.path is not None]
         await discard(run, document_kind, item.id, mine)
-    path = f"{kind.collection}/{item.id}"
-    get = Call("GET", path, beta=kind.beta)
-    call = Call("DELETE", path, beta=kind.beta)
     entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
     files = [file_id for file_id in own or () if file_id in entries]
-    what = f"the deletion of {item.id}"
     async with run.keeper.journalled(files):
-        await write(run, what, send=lambda: run.account.send(call), reached=lambda: gone(run, get))
+        await delete_object(run, kind, raw)
         await delete_journalled(run, files)
     if own:
         _drop_files(run, item.tags.address)

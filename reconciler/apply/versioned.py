@@ -7,7 +7,7 @@ version that says pending, every real version is posted without moving the point
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Upload
-from reconciler.apply.creation import create_once, in_lists, write
-from reconciler.apply.documents import delete_files, delete_journalled, gone, withdrawn
+from reconciler.apply.creation import Seen, create_once, delete_object, in_lists, write
+from reconciler.apply.documents import delete_files, delete_journalled, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.errors import Exit
@@ -32,14 +32,13 @@ async def create(run: Run, step: Step) -> tuple[Outcome, str]:
     """A stub that says pending, then the first real version, then the pointer."""
     desired, kind = _desired(step), _kind(step)
     if step.observed is not None:
-        await _evidence(run, kind, step.observed, desired.address)
-        object_id = step.observed.id
+        raw: Mapping[str, Any] = await _evidence(run, kind, step.observed, desired.address)
     else:
-        object_id = await _create_stub(run, kind, desired)
-    await _release(run, kind, step, object_id, desired.address.name)
+        raw = await _create_stub(run, kind, desired)
+    await _release(run, kind, step, raw, desired.address.name)
     for item in step.surplus:
         await _delete_one(run, kind, item)
-    return Outcome.DONE, object_id
+    return Outcome.DONE, str(raw["id"])
 
 
 async def update(run: Run, step: Step) -> tuple[Outcome, str]:
@@ -55,7 +54,7 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
         run.keeper.note(_entry(step.kind, desired, planned.id, version))
         run.keeper.hold(desired.address, None)
         return Outcome.DONE, planned.id
-    await _release(run, kind, step, planned.id, str(raw.get("name") or desired.address.name))
+    await _release(run, kind, step, raw, str(raw.get("name") or desired.address.name))
     if planned.tags and planned.tags.address != desired.address:
         run.keeper.drop(step.kind, planned.tags.address)
     return Outcome.DONE, planned.id
@@ -68,7 +67,7 @@ async def adopt(run: Run, step: Step) -> tuple[Outcome, str]:
     if raw is None or tagging.decode_line(raw.get("description")) is not None:
         raise StepFailed(f"{planned.id} is gone, or somebody tagged it since the plan was made", code=Exit.STALE)
     _unmoved(raw, planned)
-    await _release(run, kind, step, planned.id, str(raw.get("name") or desired.address.name))
+    await _release(run, kind, step, raw, str(raw.get("name") or desired.address.name))
     return Outcome.DONE, planned.id
 
 
@@ -99,8 +98,8 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
         labels=content["labels"],
         files=content["files"],
     )
-    posted = await _post_version(run, kind, planned.id, name, bundle, "")
-    await _point(run, kind, planned.id, posted)
+    posted = await _post_version(run, kind, planned.id, name, lambda _: bundle, tagged=False)
+    await _point(run, kind, raw, posted)
     run.keeper.drop(step.kind, step.address)
     return Outcome.DONE, planned.id
 
@@ -170,7 +169,7 @@ async def _line_of(run: Run, kind: VersionedKind, object_id: str, version: str) 
         raise
 
 
-async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> str:
+async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> Mapping[str, Any]:
     name = desired.address.name
 
     async def send(op: str) -> Reply:
@@ -182,18 +181,17 @@ async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> str:
         tags = tagging.decode_line(raw.get("description"))
         return tags is not None and run.ours(tags, desired.address) and tags.op == op
 
-    find = in_lists(run, kind, accepts)
-    raw = await create_once(run, str(desired.address), send=send, find=find, accepts=accepts)
-    return str(raw["id"])
+    find = in_lists(run, kind.collection, kind.beta, accepts)
+    return await create_once(run, str(desired.address), send=send, find=find, accepts=accepts)
 
 
-async def _release(run: Run, kind: VersionedKind, step: Step, object_id: str, name: str) -> None:
+async def _release(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, Any], name: str) -> None:
     """Upload what is new, post the version, set the pointer, note it in the inventory."""
-    desired, uploaded = _desired(step), list[str]()
+    desired, uploaded, object_id = _desired(step), list[str](), str(raw["id"])
     async with withdrawn(run, uploaded):
         files = await _files(run, step, uploaded)
         version = await _post_release(run, kind, desired, object_id, name, files)
-    await _point(run, kind, object_id, version)
+    await _point(run, kind, raw, version)
     run.ids[desired.address] = object_id
     run.changed.add(object_id)
     run.keeper.note(_entry(step.kind, desired, object_id, version))
@@ -204,13 +202,14 @@ async def _post_release(
     run: Run, kind: VersionedKind, desired: Desired, object_id: str, name: str, files: Sequence[Mapping[str, Json]]
 ) -> str:
     spec = run.resolve(dict(desired.spec))
-    op = run.op()
-    tags = replace(
-        run.tags(desired, op, state="ready"), protect=False, retain=False, refs=refs_digest(desired.spec, run.ids)
-    )
-    description = f"{kind.describe(desired.spec)} {tagging.encode_line(tags)}".strip()
-    bundle = kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
-    return await _post_version(run, kind, object_id, name, bundle, op)
+
+    def bundle(op: str) -> Mapping[str, bytes]:
+        tags = run.tags(desired, op, state="ready")
+        tags = replace(tags, protect=False, retain=False, refs=refs_digest(desired.spec, run.ids))
+        description = f"{kind.describe(desired.spec)} {tagging.encode_line(tags)}".strip()
+        return kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
+
+    return await _post_version(run, kind, object_id, name, bundle, tagged=True)
 
 
 async def _files(run: Run, step: Step, uploaded: list[str]) -> list[Mapping[str, Json]]:
@@ -233,49 +232,57 @@ async def _files(run: Run, step: Step, uploaded: list[str]) -> list[Mapping[str,
 
 
 async def _post_version(
-    run: Run, kind: VersionedKind, object_id: str, name: str, bundle: Mapping[str, bytes], op: str
+    run: Run,
+    kind: VersionedKind,
+    object_id: str,
+    name: str,
+    bundle: Callable[[str], Mapping[str, bytes]],
+    *,
+    tagged: bool,
 ) -> str:
-    """The number of a new version; an ambiguous one is looked for in the versions list, by its description."""
+    """The number of a new version; an ambiguous one is looked for in the versions list, by the op in its description.
+
+    `bundle` gives the files of a version under an op. One that is not `tagged` carries none, and is told by its number.
+    """
     path = f"{kind.collection}/{object_id}/versions"
-    before = {str(raw.get("version")) for raw in await list_all(run.account, path, beta=kind.beta)} if not op else set()
-    archive = pack(name, bundle)
+    known: set[str] = set()
+    if not tagged:
+        known = {str(raw.get("version")) for raw in await list_all(run.account, path, beta=kind.beta)}
 
-    async def send(_: str) -> Reply:
-        return await run.account.send(_post(path, name, archive, kind))
+    async def send(op: str) -> Reply:
+        return await run.account.send(_post(path, name, pack(name, bundle(op)), kind))
 
-    def is_it(raw: Mapping[str, Any]) -> bool:
+    def accepts(raw: Mapping[str, Any], op: str) -> bool:
         tags = tagging.decode_line(raw.get("description"))
-        if not op:
-            return tags is None and str(raw.get("version")) not in before
+        if not tagged:
+            return tags is None and str(raw.get("version")) not in known
         return tags is not None and tags.op == op
 
-    async def find(_: str) -> Mapping[str, Any] | None:
-        listed = await list_all(run.account, path, beta=kind.beta)
-        return next((raw for raw in listed if is_it(raw)), None)
-
-    what = f"a version of {object_id}"
-    raw = await create_once(run, what, send=send, find=find, accepts=lambda raw, _: is_it(raw))
+    find = in_lists(run, path, kind.beta, accepts)
+    raw = await create_once(run, f"a version of {object_id}", send=send, find=find, accepts=accepts)
     version = version_of(raw)
     if not version:
         raise StepFailed(f"{object_id} answered with a version that has no number", in_doubt=True)
     return version
 
 
-async def _point(run: Run, kind: VersionedKind, object_id: str, version: str) -> None:
-    path = f"{kind.collection}/{object_id}"
-    call = Call("POST", path, json={"default_version": version}, beta=kind.beta)
+async def _point(run: Run, kind: VersionedKind, before: Mapping[str, Any], version: str) -> None:
+    """Move the pointer of an object that was read just now."""
+    object_id, was = str(before["id"]), str(before.get("default_version"))
+    call = Call("POST", f"{kind.collection}/{object_id}", json={"default_version": version}, beta=kind.beta)
 
-    async def reached() -> bool:
+    async def seen() -> Seen:
         raw = await get_object(run.account, kind, object_id)
-        return raw is not None and str(raw.get("default_version")) == version
+        now = str(raw.get("default_version")) if raw else ""
+        return {version: Seen.TARGET, was: Seen.BEFORE}.get(now, Seen.OTHER)
 
-    await write(run, f"the default version of {object_id}", send=lambda: run.account.send(call), reached=reached)
+    await write(run, f"the default version of {object_id}", send=lambda: run.account.send(call), seen=seen)
 
 
 async def _point_back(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, Any]) -> tuple[Outcome, str]:
     desired, version, object_id = _desired(step), str(step.version), str(raw["id"])
     if str(raw.get("default_version")) != version:
-        await _point(run, kind, object_id, version)
+        await _point(run, kind, raw, version)
     run.changed.add(object_id)
     run.keeper.note(_entry(step.kind, desired, object_id, version))
     run.keeper.hold(desired.address, desired.digest())
@@ -287,16 +294,14 @@ async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
         raise ValueError("only an object of ours is deleted")
     if await get_object(run.account, kind, item.id) is None:
         return
-    await _evidence(run, kind, item, item.tags.address)
+    raw = await _evidence(run, kind, item, item.tags.address)
+    if item.tags.state == "pending":
+        _unmoved(raw, item)
     *early, last = journal_chunks(await files_of_all_versions(run, kind, item.id)) or [[]]
     for chunk in early:
         await delete_files(run, chunk)
-    path = f"{kind.collection}/{item.id}"
-    get = Call("GET", path, beta=kind.beta)
-    call = Call("DELETE", path, beta=kind.beta)
-    what = f"the deletion of {item.id}"
     async with run.keeper.journalled(last):
-        await write(run, what, send=lambda: run.account.send(call), reached=lambda: gone(run, get))
+        await delete_object(run, kind, raw)
         await delete_journalled(run, last)
 
 
@@ -316,7 +321,7 @@ async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -
 
 def _post(path: str, name: str, archive: bytes, kind: VersionedKind) -> Call:
     upload = Upload("files", f"{name}.zip", lambda: _handle(archive), len(archive), "application/zip")
-    return Call("POST", path, uploads=(upload,), beta=kind.beta)
+    return Call("POST", path, uploads=(upload,), beta=kind.beta, once=True)
 
 
 def _handle(data: bytes) -> AbstractContextManager[BinaryIO]:

@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
+from reconciler.account.limiter import PATIENCE
 from reconciler.account.port import Account, Clock, Failure, Sort
 from reconciler.apply import tagged, versioned
 from reconciler.apply.heal import clear_journal
-from reconciler.apply.keeper import Keeper, Leased
+from reconciler.apply.keeper import SERVICE, Keeper, Lease, Leased
+from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.apply.run import OpenDocument, Run, StepFailed
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
@@ -47,18 +49,37 @@ SEVERITY = (Exit.DONE, Exit.INCOMPLETE, Exit.STALE, Exit.LOCKED, Exit.REFUSED, E
 """The most telling exit code is the last of these."""
 
 
+class Fresh(Protocol):
+    """A plan that was made just now, and what it was made from."""
+
+    @property
+    def found(self) -> Found:
+        """What was observed."""
+        ...
+
+    @property
+    def plan(self) -> Plan:
+        """What is left to do."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """`run_id` and `lineage` are random hex digits (8 and 12); `settle` and `file_deadline` are in seconds.
 
     `check` reads the account and plans again, given the ids of the objects that the run changed, and the anchor's.
+    `again` does the same before the first step, and raises Stop when what is to be done now goes beyond the plan; None
+    for a plan that is not about the manifests (a rollback), and then repairs nothing that an earlier run left.
     `deadline`, on the clock's monotonic scale, is when the run winds down whatever is left to do.
     """
 
     run_id: str
     lineage: str
     open: OpenDocument
-    check: Callable[[frozenset[str], str], Awaitable[Plan]]
+    check: Callable[[frozenset[str], str], Awaitable[Fresh]]
+    again: Callable[[str], Awaitable[Fresh]] | None
+    lease: Lease = SERVICE
+    liveness: Liveness = field(default_factory=Unknown)
     revision: str = ""
     settle: float = 60.0
     file_deadline: float = 600.0
@@ -139,24 +160,57 @@ class _Walker:
         if not self.plan.steps and not unclean and not whole:
             return
         try:
-            await self._work()
+            with self.options.liveness.held(self.options.run_id):
+                await self._work()
         except Failure as failure:
             raise stop_for(failure) from failure
 
     async def _work(self) -> None:
+        keeper = await self._take()
+        beat = asyncio.ensure_future(keeper.beat())
+        calm = False
+        try:
+            await self._calm_down(keeper)
+            calm = True
+            run = self._run(keeper)
+            await self._clear_journal(run)
+            await self._steps(run)
+        except Exception:
+            await keeper.still(beat)
+            with suppress(Failure, Stop):
+                await keeper.give_back(clean=not calm, in_doubt=calm, as_found=not calm)
+            raise
+        finally:
+            await keeper.still(beat)
+        await self._conclude(run)
+
+    async def _take(self) -> Keeper:
         owner = self.plan.stack if self.plan.environment is None else f"{self.plan.stack}/{self.plan.environment}"
         anchor = self.found.anchor or Anchor(owner, "")
         anchor = replace(anchor, inventory=self.found.inventory)
-        keeper = Keeper(self.account, self.clock, owner, self.options.run_id, anchor)
+        options = self.options
+        keeper = Keeper(
+            self.account,
+            self.clock,
+            owner,
+            options.run_id,
+            anchor,
+            lease=options.lease,
+            liveness=options.liveness,
+            settle=options.settle,
+        )
         kinds = [step.kind for step in self.plan.steps]
-        await keeper.take(plan=self.digest.removeprefix("sha256:")[:16], kinds=kinds, lineage=self.options.lineage)
+        await keeper.take(plan=self.digest.removeprefix("sha256:")[:16], kinds=kinds, lineage=options.lineage)
         if keeper.created:
             self.conclusion.anchor = keeper.anchor.ids[0]
             self.emit(Event("anchor", {"id": keeper.anchor.ids[0]}))
-        run = Run(
+        return keeper
+
+    def _run(self, keeper: Keeper) -> Run:
+        return Run(
             Leased(self.account, keeper),
             self.clock,
-            owner,
+            keeper.owner,
             self.options.run_id,
             keeper,
             self.options.open,
@@ -166,29 +220,21 @@ class _Walker:
             self.options.file_deadline,
             ids=_known_ids(self.plan, self.found),
         )
-        beat = asyncio.ensure_future(keeper.beat())
-        try:
-            await self._calm_down(run)
-            await self._clear_journal(run)
-            await self._steps(run)
-        except Exception:
-            await keeper.still(beat)
-            with suppress(Failure, Stop):
-                await keeper.give_back(clean=False)
-            raise
-        finally:
-            await keeper.still(beat)
-        await self._conclude(run)
 
-    async def _calm_down(self, run: Run) -> None:
-        """After an unclean run, wait until nothing that it asked for can still happen: absence means nothing before."""
-        if not any(step.verb is Verb.CREATE for step in self.plan.steps):
+    async def _calm_down(self, keeper: Keeper) -> None:
+        """After an unclean run, wait until nothing that it asked for can still happen, and look again.
+
+        Absence means nothing before: what the last run left under way may be there by now.
+        """
+        seconds, again = keeper.calm(self.options.settle), self.options.again
+        if seconds <= 0 or again is None:
             return
-        seconds = run.keeper.calm(run.settle)
-        if seconds > 0:
-            summary = f"The last run was interrupted; waiting {int(seconds) + 1} s for what it may have left under way."
-            self.emit(Event("warning", {"summary": summary}))
-            await self.clock.sleep(seconds)
+        summary = f"The last run was interrupted; waiting {int(seconds) + 1} s for what it may have left under way."
+        self.emit(Event("warning", {"summary": summary}))
+        await self.clock.sleep(seconds)
+        fresh = await again(keeper.anchor.ids[0])
+        self.plan, self.found = fresh.plan, fresh.found
+        keeper.anchor = replace(keeper.anchor, inventory=fresh.found.inventory)
 
     async def _clear_journal(self, run: Run) -> None:
         """Files that cannot be deleted stand in no step's way; they stay in the journal."""
@@ -296,7 +342,8 @@ class _Walker:
 
     def _fail(self, step: Step, failure: Failure) -> None:
         stop = stop_for(failure)
-        if failure.sort in {Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA}:
+        too_long = failure.sort is Sort.RATE_LIMITED and (failure.retry_after or 0) > PATIENCE
+        if too_long or failure.sort in {Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA}:
             self.stopped = stop
             self._worse(stop.code)
         param = f" ({failure.param})" if failure.param and failure.param not in failure.message else ""
@@ -337,6 +384,7 @@ class _Walker:
 
     async def _conclude(self, run: Run) -> None:
         clean = self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted
+        as_found = self.options.again is None
         in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
             await self._guarded("The account could not be read back", self._read_back(run))
@@ -345,7 +393,7 @@ class _Walker:
             if self.conclusion.exit is Exit.DONE:
                 return
         elif clean:
-            await self._guarded("The anchor could not be written", run.keeper.give_back(clean=True))
+            await self._guarded("The anchor could not be written", run.keeper.give_back(clean=True, as_found=as_found))
             if self.conclusion.exit is Exit.DONE:
                 await self._guarded("The account could not be read back", self._read_back(run))
             return
@@ -383,7 +431,7 @@ class _Walker:
             self.emit(Event("not_converged", {"address": str(change.address), "fields": fields, "summary": summary}))
 
     async def _different(self, run: Run) -> list[Change]:
-        rest = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])
+        rest = (await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])).plan
         touched = {step.address for step in self.plan.steps}
         pointed = any(step.version is not None for step in self.plan.steps)
         return [

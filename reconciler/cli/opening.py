@@ -66,6 +66,8 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
 
     from reconciler.account.clock import SystemClock
     from reconciler.account.limiter import Throttled
+    from reconciler.apply.keeper import EMBEDDED, SERVICE
+    from reconciler.apply.liveness import LockFiles
     from reconciler.model import AccountInfo
     from reconciler.plan import Rules
     from reconciler.workflow import Session, rules_for
@@ -107,6 +109,8 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
             settle=_seconds(options, "settle", 60.0),
             file_deadline=_seconds(options, "file_timeout", 600.0),
             deadline=deadline,
+            lease=EMBEDDED if options.get("local") else SERVICE,
+            liveness=LockFiles(loaded.tree.root / STATE_DIRECTORY / "runs"),
         )
     finally:
         await live.aclose()
