@@ -285,10 +285,13 @@ class Keeper:
                 self._note_time(reply)
                 return str(reply.data["id"])
         until, pause = self.clock.monotonic() + self.settle, FIRST_LOOK
-        while (left := until - self.clock.monotonic()) > 0:
+        while True:
             for store in await self._listed():
                 if self._echoes(store, metadata):
                     return str(store["id"])
+            left = until - self.clock.monotonic()
+            if left <= 0:
+                break
             await self.clock.sleep(min(pause, left))
             pause = min(pause * 2, LONGEST_LOOK)
         raise Stop(

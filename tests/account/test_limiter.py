@@ -6,11 +6,12 @@ import asyncio
 import io
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconciler.account.limiter import Throttled, duration
+from reconciler.account.limiter import WAITED, Throttled, duration
 from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
 from tests.simulation.loop import World, run
 
@@ -395,3 +396,44 @@ def test_nobody_waits_for_a_retry_or_a_gate_beyond_the_deadline() -> None:
     ended = run(1, main)
     assert [result.sort for result in ended.result if isinstance(result, Failure)] == [Sort.RATE_LIMITED, Sort.TIMEOUT]
     assert ended.seconds == 0
+
+
+# --- what the engine wants to decide itself ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sort", [Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE])
+def test_a_call_that_may_leave_only_once_is_not_sent_again(sort: Sort) -> None:
+    result, times, _ = attempts(replace(WRITE, once=True), first(1, fails(sort)))
+    assert isinstance(result, Failure)
+    assert len(times) == 1
+
+
+def test_a_call_that_had_to_queue_for_too_long_is_not_sent() -> None:
+    hurried = replace(WRITE, within=5.0)
+
+    async def main(world: World) -> tuple[Failure, list[Call]]:
+        account = Scripted(world, first(1, fails(Sort.RATE_LIMITED, retry_after=30.0)))
+        limiter = throttled(world, account)
+        with pytest.raises(Failure) as failed:
+            await limiter.send(hurried)
+        assert await limiter.send(hurried) is DONE
+        return failed.value, account.calls
+
+    failure, calls = run(1, main).result
+    assert (failure.code, failure.outcome, len(calls)) == (WAITED, Outcome.NOT_EXECUTED, 2)
+
+
+def test_a_call_that_is_not_sent_does_not_use_up_the_try_that_closes_the_breaker() -> None:
+    async def main(world: World) -> Reply:
+        account = Scripted(world, first(5, fails(Sort.UNREACHABLE, ambiguous=True)))
+        limiter = throttled(world, account)
+        for _ in range(5):
+            with pytest.raises(Failure):
+                await limiter.send(WRITE)
+        await world.clock.sleep(40)
+        with pytest.raises(Failure) as failed:
+            await limiter.send(replace(WRITE, within=-1.0))
+        assert failed.value.code == WAITED
+        return await limiter.send(WRITE)
+
+    assert run(1, main).result is DONE
