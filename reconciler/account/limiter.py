@@ -13,6 +13,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -36,9 +37,6 @@ BREAKER = 5
 
 COOL_DOWN = 30.0
 """… for so many seconds; then one call may try."""
-
-WAITED = "waited"
-"""`Failure.code` of a call that was not sent because it had to queue for longer than it may."""
 
 _START = 4.0
 _DECREASE = 0.7
@@ -93,11 +91,10 @@ class Throttled:
     async def send(self, call: Call) -> Reply:
         """Send one call, again if that is safe and helps; raises Failure."""
         last: Failure | None = None
-        arrived = self._clock.monotonic()
         for attempt in range(1 + RETRIES):
-            async with self._slots:
+            async with nullcontext() if call.urgent else self._slots:
                 try:
-                    await self._turn(call, arrived)
+                    await self._turn(call)
                 except Failure as error:
                     raise error from last
                 result = await self._once(call, attempt)
@@ -111,8 +108,20 @@ class Throttled:
             await self._clock.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _turn(self, call: Call, arrived: float) -> None:
-        """Wait until the gate is open and the pace allows one more request; raises Failure if that is not to be."""
+    async def _turn(self, call: Call) -> None:
+        """Wait until the gate is open and the pace allows one more request; raises Failure if that is not to be.
+
+        The call's guard is asked after the last wait: what it checks may have changed in the queue.
+        """
+        await self._wait(call)
+        while call.guard is not None:
+            await call.guard()
+            if self._pace.wait(self._clock.monotonic()) <= 0:
+                break
+            await self._wait(call)
+        self._breaker.enter(call, self._clock.monotonic())
+
+    async def _wait(self, call: Call) -> None:
         while (wait := self._pace.wait(self._clock.monotonic())) > 0:
             if wait > PATIENCE:
                 message = f"the service asks to wait {math.ceil(wait)} s; not sent"
@@ -120,9 +129,6 @@ class Throttled:
             self._in_time(call, wait)
             await self._clock.sleep(wait + self._random.uniform(0, min(1.0, wait / 4)))
         self._in_time(call, 0.0)
-        if call.within is not None and self._clock.monotonic() - arrived > call.within:
-            raise _unsent(call, Sort.TIMEOUT, f"not sent within {call.within:g} s", code=WAITED)
-        self._breaker.enter(call, self._clock.monotonic())
 
     def _in_time(self, call: Call, wait: float) -> None:
         if self._late(wait):
@@ -187,10 +193,8 @@ def _repeatable(error: Failure) -> bool:
     return definite and error.sort in _LOAD | {Sort.UNREACHABLE}
 
 
-def _unsent(
-    call: Call, sort: Sort, message: str, *, retry_after: float | None = None, code: str | None = None
-) -> Failure:
-    return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, message=message, retry_after=retry_after, code=code)
+def _unsent(call: Call, sort: Sort, message: str, *, retry_after: float | None = None) -> Failure:
+    return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, message=message, retry_after=retry_after)
 
 
 class _Slots:

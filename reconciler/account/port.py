@@ -7,7 +7,7 @@ is ambiguous is looked for, never simply sent again (docs/guarantees.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -54,7 +54,7 @@ class Call:
 
     Either `json` (None: no body) or multipart (`form` fields and `uploads`). `timeout` is in seconds. `binary` asks for
     the raw body instead of JSON. `once`: never sent again by itself, even if it was surely not executed.
-    `within`: seconds in which it has to leave; one that had to queue for longer is not sent.
+    `urgent`: does not queue behind other calls. `guard` is asked right before the call leaves, and may raise.
     """
 
     method: str
@@ -67,7 +67,8 @@ class Call:
     timeout: float = 60.0
     binary: bool = False
     once: bool = False
-    within: float | None = None
+    urgent: bool = False
+    guard: Callable[[], Awaitable[None]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def reads(self) -> bool:

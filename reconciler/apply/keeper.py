@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.account.limiter import RETRIES, WAITED
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Clock, Failure, Reply
 from reconciler.apply.liveness import Liveness, Unknown
@@ -276,7 +275,9 @@ class Keeper:
     async def _create_part(self, metadata: Mapping[str, str]) -> str:
         body = {"name": f"reconciler anchor {self.owner}", "metadata": dict(metadata)}
         try:
-            reply = await self.account.send(Call("POST", ANCHOR_COLLECTION, json=body, beta=ANCHOR_BETA, once=True))
+            reply = await self.account.send(
+                Call("POST", ANCHOR_COLLECTION, json=body, beta=ANCHOR_BETA, once=True, urgent=True)
+            )
         except Failure as failure:
             if not failure.ambiguous:
                 raise
@@ -320,9 +321,8 @@ class Keeper:
         Lists show objects in the order in which they were made: once ours is shown, every older one is. Of two in the
         same second whoever sees the other stops: the other may have looked before this one was there.
         """
-        await self.clock.sleep(self.lease.pause)
         until, pause = self.clock.monotonic() + self.settle, FIRST_LOOK
-        while (mine := await self._shown()) is None:
+        while await self._rivals() is None:
             left = until - self.clock.monotonic()
             if left <= 0:
                 raise Stop(
@@ -333,21 +333,24 @@ class Keeper:
                 )
             await self.clock.sleep(min(pause, left))
             pause = min(pause * 2, LONGEST_LOOK)
-        own, others = mine
-        if any(_created(store) <= _created(own) for store in others):
+        await self.clock.sleep(self.lease.pause)
+        if await self._rivals() != []:
             await self.remove()
             raise Stop(Exit.LOCKED, "Another first apply of this stack is under way.", "Run again when it has ended.")
 
-    async def _shown(self) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-        """Our own anchor as the lists show it, and those of rivals; None when they do not show ours yet."""
+    async def _rivals(self) -> list[str] | None:
+        """The anchors of rivals that are not younger than ours; None as long as the lists do not show ours."""
         stores = await self._listed()
         mine = next((store for store in stores if store["id"] == self.anchor.ids[0]), None)
-        others = [
-            store
+        if mine is None:
+            return None
+        return [
+            store["id"]
             for store in stores
-            if store["id"] not in self.anchor.ids and anchors.is_part(store.get("metadata"), self.owner) == 1
+            if store["id"] not in self.anchor.ids
+            and anchors.is_part(store.get("metadata"), self.owner) == 1
+            and _created(store) <= _created(mine)
         ]
-        return None if mine is None else (mine, others)
 
     async def _read_ours(self) -> Anchor:
         """The record as it is now; from here on `lost`, and raises Stop, when another run has it or it is gone."""
@@ -373,7 +376,7 @@ class Keeper:
 
     async def _read_part(self, number: int, store: str) -> Mapping[str, Any]:
         try:
-            reply = await self.account.send(Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA))
+            reply = await self.account.send(Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA, urgent=True))
         except Failure as failure:
             if is_missing(failure):
                 raise Stop(Exit.STALE, f"The anchor {store} disappeared.", "Plan again.") from failure
@@ -417,14 +420,24 @@ class Keeper:
             emptied = dict.fromkeys((key for key in sorted(keys) if key not in metadata), "")  # servers that merge
             body = {"metadata": {**user_pairs(live), **emptied, **metadata}}
             try:
-                self._live[store] = (await self.account.send(Call("POST", path, json=body, beta=ANCHOR_BETA))).data
+                call = Call("POST", path, json=body, beta=ANCHOR_BETA, urgent=True)
+                self._live[store] = (await self.account.send(call)).data
             except Failure as failure:
                 if not failure.ambiguous:
                     raise
-                self._live[store] = (await self.account.send(Call("GET", path, beta=ANCHOR_BETA))).data
+                await self._look_after(store, live, metadata)
             else:
                 return
         raise Stop(Exit.INCOMPLETE, f"The anchor {store} could not be written.", "Run the same command again.")
+
+    async def _look_after(self, store: str, before: Mapping[str, Any], target: Mapping[str, str]) -> None:
+        """After a write whose answer was lost: what is there now must be what was there before, or what was sent."""
+        call = Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA, urgent=True)
+        self._live[store] = (await self.account.send(call)).data
+        now = _ours(self._live[store].get("metadata"))
+        if now not in (_ours(before), _ours(target)):
+            self.lost = Stop(Exit.LOCKED, "Another run wrote to the anchor meanwhile.", "Nothing more was written.")
+            raise self.lost
 
     async def _delete_part(self, store: str) -> None:
         """A deletion may be sent again: what is gone answers 404."""
@@ -457,15 +470,14 @@ class Leased:
         """Send one call; raises Stop instead of a write that is no longer ours to make."""
         if call.reads:
             return await self.account.send(call)
-        for _ in range(RETRIES):
-            await self.keeper.confirm()
-            try:
-                return await self.account.send(replace(call, within=STALE_AFTER))
-            except Failure as failure:
-                if failure.code != WAITED:
-                    raise
         await self.keeper.confirm()
-        return await self.account.send(call)
+        return await self.account.send(replace(call, guard=self.keeper.confirm))
+
+
+def _ours(metadata: object) -> dict[str, str]:
+    """The pairs of a part that are the record's; one that was emptied is as good as gone."""
+    pairs = metadata if isinstance(metadata, Mapping) else {}
+    return {key: str(value) for key, value in pairs.items() if key.startswith(PREFIX) and value}
 
 
 def _run_state(anchor: Anchor) -> tuple[object, ...]:

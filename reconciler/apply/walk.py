@@ -7,6 +7,7 @@ plan is a success.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -44,7 +45,9 @@ HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
 GRACE = 7.0
 """Seconds that steps in flight get to finish after a signal, or when the run's time is over."""
 LOOK_AGAIN = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between further looks at an account that does not show yet what was written: its lists may lag behind."""
+"""Seconds between further looks at an account that does not show yet what was written."""
+LAGGING = frozenset({Action.CREATE, Action.DELETE, Action.REPLACE})
+"""Differences that lists make which lag behind: what is missing or still there may be so for the settle window."""
 SEVERITY = (Exit.DONE, Exit.INCOMPLETE, Exit.STALE, Exit.LOCKED, Exit.REFUSED, Exit.UNAVAILABLE, Exit.DENIED)
 """The most telling exit code is the last of these."""
 
@@ -417,13 +420,19 @@ class _Walker:
 
     async def _read_back(self, run: Run) -> None:
         """Exit 0 means that a fresh read equals the manifests."""
-        different = await self._different(run)
         began = self.clock.monotonic()
-        for pause in LOOK_AGAIN:
-            if not different or self.clock.monotonic() + pause - began > run.settle:
-                break
+        for pause in itertools.chain(LOOK_AGAIN, itertools.repeat(LOOK_AGAIN[-1])):
+            late = self.clock.monotonic() + pause > began + run.settle
+            try:
+                different = await self._different(run)
+            except Stop as stop:
+                if late or stop.code not in {Exit.DENIED, Exit.REFUSED}:
+                    raise
+            else:
+                lagging = any(change.action in LAGGING or change.files for change in different)
+                if not different or late or not (lagging or self.clock.monotonic() < began + sum(LOOK_AGAIN)):
+                    break
             await self.clock.sleep(pause)
-            different = await self._different(run)
         for change in different:
             fields = ", ".join(sorted({delta.field for delta in change.fields})) or change.reason or "documents"
             self._worse(Exit.INCOMPLETE)

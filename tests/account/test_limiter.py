@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.account.limiter import WAITED, Throttled, duration
+from reconciler.account.limiter import Throttled, duration
 from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
 from tests.simulation.loop import World, run
 
@@ -408,22 +408,45 @@ def test_a_call_that_may_leave_only_once_is_not_sent_again(sort: Sort) -> None:
     assert len(times) == 1
 
 
-def test_a_call_that_had_to_queue_for_too_long_is_not_sent() -> None:
-    hurried = replace(WRITE, within=5.0)
+def test_a_guard_is_asked_after_the_last_wait_and_may_stop_the_call() -> None:
+    asked: list[float] = []
 
-    async def main(world: World) -> tuple[Failure, list[Call]]:
+    async def main(world: World) -> tuple[list[float], int]:
+        async def guard() -> None:
+            asked.append(world.clock.monotonic())
+            if len(asked) == 3:
+                raise LookupError
+
         account = Scripted(world, first(1, fails(Sort.RATE_LIMITED, retry_after=30.0)))
         limiter = throttled(world, account)
-        with pytest.raises(Failure) as failed:
-            await limiter.send(hurried)
-        assert await limiter.send(hurried) is DONE
-        return failed.value, account.calls
+        assert await limiter.send(replace(WRITE, guard=guard)) is DONE
+        with pytest.raises(LookupError):
+            await limiter.send(replace(WRITE, guard=guard))
+        return account.times, len(account.calls)
 
-    failure, calls = run(1, main).result
-    assert (failure.code, failure.outcome, len(calls)) == (WAITED, Outcome.NOT_EXECUTED, 2)
+    times, sent = run(1, main).result
+    assert sent == 2
+    assert asked[:2] == times
 
 
-def test_a_call_that_is_not_sent_does_not_use_up_the_try_that_closes_the_breaker() -> None:
+def test_what_a_guard_reads_does_not_queue_behind_the_calls_it_guards() -> None:
+    async def main(world: World) -> int:
+        account = Scripted(world, lambda _, call: DONE, seconds=1.0)
+        limiter = throttled(world, account, parallelism=1)
+
+        async def guard() -> None:
+            await limiter.send(replace(READ, urgent=True))
+
+        await asyncio.gather(*(limiter.send(replace(WRITE, guard=guard)) for _ in range(5)))
+        return len(account.calls)
+
+    assert run(1, main).result == 10
+
+
+def test_a_guard_that_refuses_does_not_use_up_the_try_that_closes_the_breaker() -> None:
+    async def refuse() -> None:
+        raise LookupError
+
     async def main(world: World) -> Reply:
         account = Scripted(world, first(5, fails(Sort.UNREACHABLE, ambiguous=True)))
         limiter = throttled(world, account)
@@ -431,9 +454,8 @@ def test_a_call_that_is_not_sent_does_not_use_up_the_try_that_closes_the_breaker
             with pytest.raises(Failure):
                 await limiter.send(WRITE)
         await world.clock.sleep(40)
-        with pytest.raises(Failure) as failed:
-            await limiter.send(replace(WRITE, within=-1.0))
-        assert failed.value.code == WAITED
+        with pytest.raises(LookupError):
+            await limiter.send(replace(WRITE, guard=refuse))
         return await limiter.send(WRITE)
 
     assert run(1, main).result is DONE

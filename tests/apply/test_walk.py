@@ -239,3 +239,13 @@ def test_a_blocked_plan_is_not_carried_out(tmp_path: Path) -> None:
     with pytest.raises(Stop) as stopped:
         world.apply()
     assert stopped.value.code is Exit.REFUSED
+
+
+@pytest.mark.parametrize("lag", [20.0, 50.0])
+def test_a_list_that_lags_behind_is_waited_for_before_the_end_is_told(tmp_path: Path, lag: float) -> None:
+    world = World.new(tmp_path, switches=Switches(list_lag=lag))
+    for number in range(40):
+        world.assistant(f"a-rather-long-name-for-an-assistant-{number:03d}", "agents", model="gpt-6.1-terra")
+    began = world.time.now()
+    assert world.apply().exit == 0
+    assert lag <= world.time.now() - began < 2 * 60 + 10
