@@ -262,7 +262,7 @@ class Keeper:
             busy=True,
             run=self.run_id,
             plan=plan,
-            kinds=tuple(sorted(kinds)),
+            kinds=tuple(sorted(set(kinds))),
             beat=self._now(),
         )
         for metadata in anchors.encode(self.anchor):
