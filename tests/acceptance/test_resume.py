@@ -1,0 +1,119 @@
+"""A saved plan is an approval: an apply of it that died may go on under it, and under no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from reconciler import planfile
+from reconciler.account.direct import DirectAccount
+from reconciler.account.limiter import Throttled
+from reconciler.account.port import Call
+from reconciler.apply import Conclusion
+from reconciler.apply.keeper import TAKEOVER
+from reconciler.errors import Exit, Stop
+from reconciler.planfile import Approval
+from reconciler.workflow import carry_out, check_approval, prepare
+from tests.acceptance.world import World
+
+
+class Death(BaseException):
+    """The process is gone."""
+
+
+def stack(root: Path) -> World:
+    """One of everything, applied, and then a change to each."""
+    world = World.new(root)
+    _write(world, "one")
+    return world
+
+
+def _write(world: World, word: str) -> None:
+    world.store("docs", {"a.md": f"# {word}\n", "b.md": "# B\n"})
+    tool = {"type": "file_search", "vector_stores": ["docs"]}
+    world.assistant("helper", model="gpt-6.1-terra", instructions=f"{word}\n", tools=[tool])
+    world.assistant("writer", "agents", model="gpt-6.1-terra", instructions=f"{word}\n")
+
+
+def saved(world: World) -> Approval:
+    """A plan as it comes back from its file."""
+    return planfile.load(planfile.dumps(world.plan().body).encode(), "plan.json")
+
+
+def apply_saved(world: World, approval: Approval, *, die_at: int = 0) -> int:
+    """`apply --plan`, perhaps up to a request before which the process dies; its exit code, or -1 after a death."""
+    session, _ = world.session()
+    dying: list[bool] = []
+
+    def before(_: Call) -> None:
+        dying.append(True)
+        if die_at and len(dying) >= die_at:
+            raise Death
+
+    direct = DirectAccount(world.emulator, clock=world.time, before=before)
+    session = replace(session, account=Throttled(direct, clock=world.time, random=Random(die_at)))
+
+    async def work() -> int:
+        conclusion = Conclusion()
+        try:
+            prepared = await prepare(session)
+            check_approval(prepared, approval)
+            async for _ in carry_out(session, prepared, conclusion, digest=approval.digest):
+                pass
+        except Stop as stop:
+            return int(stop.code)
+        return int(conclusion.exit)
+
+    try:
+        return world.time.run(work)
+    except Death:
+        return -1
+    finally:
+        world.time.base += 2 * TAKEOVER
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first apply", "update"])
+def test_an_apply_that_died_anywhere_goes_on_under_the_same_approval(tmp_path: Path, first: bool) -> None:
+    number, ended = 0, False
+    while not ended:
+        number += 3
+        world = stack(tmp_path / str(number))
+        if not first:
+            assert world.settled()
+            _write(world, "two")
+        approval = saved(world)
+        ended = apply_saved(world, approval, die_at=number) != -1
+        over = not world.steps()
+        assert ended or apply_saved(world, approval) in ({Exit.DONE, Exit.STALE} if over else {Exit.DONE}), (
+            f"died at {number}"
+        )
+        assert all(not world.steps() for _ in range(3)), f"died at {number}"
+        assert apply_saved(world, approval) == Exit.STALE
+    assert number > 30
+
+
+def test_another_plan_does_not_go_on_where_one_died(tmp_path: Path) -> None:
+    world = stack(tmp_path)
+    assert world.settled()
+    _write(world, "two")
+    approval = saved(world)
+    assert apply_saved(world, approval, die_at=22) == -1
+    _write(world, "three")
+    assert apply_saved(world, approval) == Exit.STALE
+    _write(world, "two")
+    assert apply_saved(world, approval) == Exit.DONE
+
+
+def test_an_apply_of_something_else_ends_the_approval(tmp_path: Path) -> None:
+    world = stack(tmp_path)
+    assert world.settled()
+    _write(world, "two")
+    approval = saved(world)
+    assert apply_saved(world, approval, die_at=22) == -1
+    _write(world, "three")
+    assert world.settled()
+    _write(world, "two")
+    assert apply_saved(world, approval) == Exit.STALE
