@@ -92,6 +92,7 @@ class Keeper:
                 await self.clock.sleep(self.lease.pause)
                 await self._read_back()
                 return
+            await self.clock.sleep(STALE_AFTER + self.lease.most)  # a rival whose id was overwritten looks, and stops
             await self._unclaim(before)
         raise Stop(
             Exit.UNAVAILABLE,
@@ -354,6 +355,7 @@ class Keeper:
 
     async def _read_ours(self) -> Anchor:
         """The record as it is now; from here on `lost`, and raises Stop, when another run has it or it is gone."""
+        began = self.clock.monotonic()
         try:
             current = await self._read()
         except Stop as stop:
@@ -363,7 +365,7 @@ class Keeper:
             who = f"Another run ({current.run})" if current.run else "Another run"
             self.lost = Stop(Exit.LOCKED, f"{who} took this stack over.", "Nothing more was written. Plan again.")
             raise self.lost
-        self._seen = self.clock.monotonic()
+        self._seen = began
         return current
 
     async def _read(self) -> Anchor:
