@@ -42,8 +42,10 @@ Refresh = Literal["auto", "full"]
 
 ANCHOR_COLLECTION = "/vector_stores"
 ANCHOR_BETA = "assistants=v2"
+_OTHER_API = frozenset({Sort.MALFORMED, Sort.REFUSED, Sort.PERMISSION})
+"""How servers answer at a path where they have something else; no matter where no manifest asks for it."""
 _VERSION = re.compile(r"\A[A-Za-z0-9_-]{1,20}\Z")
-NO_RECOVERY = "Nothing was written. Is this the right key and project? This version cannot rebuild a lost anchor."
+RECOVERY = "Nothing was written. Is this the right key and project? If so: `reconciler recover` rebuilds the anchor."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,14 @@ async def observe(account: Account, scope: Scope) -> Found:
         raise stop_for(failure) from failure
 
 
+async def read_anchor(account: Account, scope: Scope) -> Anchor | None:
+    """The stack's record alone; None when there is none. Raises Stop when no plan could be made on it."""
+    try:
+        return await _Observer(account, scope).anchor()
+    except Failure as failure:
+        raise stop_for(failure) from failure
+
+
 @dataclass(slots=True)
 class _Observer:
     account: Account
@@ -94,7 +104,7 @@ class _Observer:
     """By object id, the version that we applied last."""
 
     async def run(self) -> Found:
-        anchor = await self._anchor()
+        anchor = await self.anchor()
         kinds = [kind for kind in self._kinds(anchor) if await self._is_there(kind, anchor)]
         in_metadata = [kind for kind in kinds if kind.keeping is Keeping.METADATA]
         versioned = [kind for kind in kinds if isinstance(kind, VersionedKind)]
@@ -133,7 +143,7 @@ class _Observer:
                 there[item.kind, tags.address] = Entry(
                     item.kind, tags.address, item.id, version, tags.protect, tags.retain
                 )
-        owners = {entry.address for entry in there.values()}
+        owners = {entry.address for entry in there.values() if KINDS[entry.kind].file_ids({}) is not None}
         for entry in anchor.inventory if anchor else ():
             if (entry.address.path is not None and entry.address.owner in owners) or entry.kind not in KINDS:
                 there.setdefault((entry.kind, entry.address), entry)
@@ -168,6 +178,10 @@ class _Observer:
             return True
         try:
             await self._list(kind)
+        except Failure as failure:
+            if failure.sort in _OTHER_API:
+                return False
+            raise
         except Stop as stop:
             had = [entry.id for entry in anchor.inventory if entry.kind == kind.name] if anchor else []
             if had:
@@ -178,7 +192,8 @@ class _Observer:
 
     # --- the anchor ---
 
-    async def _anchor(self) -> Anchor | None:
+    async def anchor(self) -> Anchor | None:
+        """The stack's record, chosen among the stores that claim to hold it."""
         kind = next(kind for kind in KINDS.values() if kind.collection == ANCHOR_COLLECTION)
         owner = self.scope.owner
         pinned = await self._pinned(kind)
@@ -193,7 +208,7 @@ class _Observer:
                 raise Stop(
                     Exit.DENIED,
                     f"The anchor of {owner} is incomplete, or the pinned one belongs to another stack.",
-                    NO_RECOVERY,
+                    RECOVERY,
                 )
             return None
         anchor = self._choose(heads, parts, owner)
@@ -201,7 +216,7 @@ class _Observer:
             raise Stop(
                 Exit.DENIED,
                 f"The anchor {heads[0]['id']} of {owner} cannot be read.",
-                f"It was changed by hand, or written by a newer reconciler. {NO_RECOVERY}",
+                f"It was changed by hand, or written by a newer reconciler. {RECOVERY}",
             )
         return anchor
 
@@ -214,7 +229,7 @@ class _Observer:
             raise Stop(
                 Exit.DENIED,
                 f"The anchor {self.scope.anchor} that reconciler.yaml pins is not in this account.",
-                "Is this the right key and project? If the anchor was deleted, take the pin out of reconciler.yaml.",
+                RECOVERY,
             )
         return [raw]
 
@@ -236,14 +251,14 @@ class _Observer:
             raise Stop(
                 Exit.DENIED,
                 f"A part of the anchor {torn[0]} of {owner} is missing.",
-                f"It was deleted, or the list is incomplete: try again. {NO_RECOVERY}",
+                f"It was deleted, or the list is incomplete: try again. {RECOVERY}",
             )
         if any(anchor.inventory for anchor in readable[1:]):
             ids = ", ".join(anchor.ids[0] for anchor in readable)
             raise Stop(
                 Exit.REFUSED,
                 f"There are several anchors of {owner} that name objects: {ids}.",
-                "Two first applies ran in parallel. Delete the vector store that is the wrong one, and its objects.",
+                "Two first applies ran in parallel. `reconciler recover` says what belongs to which, and what to do.",
             )
         return readable[0] if readable else None
 
@@ -253,12 +268,14 @@ class _Observer:
             raise Stop(
                 Exit.DENIED,
                 f"Objects are tagged as ours ({self.scope.owner}), but there is no anchor: {names}.",
-                f"The anchor was deleted, or the list is incomplete: try again. {NO_RECOVERY}",
+                f"The anchor was deleted, or the list is incomplete: try again. {RECOVERY}",
             )
 
     def _kinds(self, anchor: Anchor | None) -> list[Kind]:
         names = {item.kind for item in self.scope.desired}
-        if anchor is not None:
+        if anchor is None:
+            names |= KINDS.keys()
+        else:
             names |= {*anchor.kinds, *(item.kind for item in anchor.inventory)}
         return [KINDS[name] for name in sorted(names) if name in KINDS and KINDS[name].keeping is not Keeping.ATTACHED]
 
@@ -305,7 +322,7 @@ class _Observer:
         ids = kind.file_ids(raw)
         if ids is not None:
             ids = [item for item in ids if ID_PATTERN.match(item)]
-            return replace(observed, documents=await self._inventoried(tags.address, ids, anchor, raw["id"]))
+            return replace(observed, documents=await self._inventoried(kind, tags.address, ids, anchor, raw["id"]))
         desired = self._desired(kind, tags.address)
         if not self._reads_fully(raw["id"]) and vouched(desired, raw, tags):
             self.verified[raw["id"]] = "tag"
@@ -325,15 +342,20 @@ class _Observer:
         desired = self._desired(kind, address)
         return desired.spec if desired else {}
 
+    def _names_of(self, kind: Kind, address: Address) -> set[Address]:
+        """An address, and what it was called before: after a crash the inventory may still say so."""
+        desired = self._desired(kind, address)
+        return {address} | ({desired.lifecycle.moved_from} if desired and desired.lifecycle.moved_from else set())
+
     async def _inventoried(
-        self, address: Address, ids: Sequence[str], anchor: Anchor | None, object_id: str
+        self, kind: Kind, address: Address, ids: Sequence[str], anchor: Anchor | None, object_id: str
     ) -> tuple[Attachment, ...]:
         """The files of an object that lists bare ids: the anchor knows what they are."""
         known = {item.id: item for item in anchor.inventory} if anchor else {}
         found = []
         for file_id in ids:
             entry = known.get(file_id)
-            mine = entry is not None and entry.address.owner == address
+            mine = entry is not None and entry.address.owner in self._names_of(kind, address)
             item = Attachment(
                 file_id, entry.address.path if mine and entry else None, entry.version if mine and entry else None, None
             )
@@ -410,7 +432,8 @@ class _Observer:
         tags = line
         if applied != live:
             tags = await self._version_tags(kind, raw["id"], applied, anchor) or line
-        if tags is None or (entry is not None and tags.address != entry.address):
+        unclean = anchor is not None and anchor.busy
+        if tags is None or not (entry is None or unclean or entry.address in self._names_of(kind, tags.address)):
             self._foreign_default(raw, entry)
             return None
         if entry is not None:

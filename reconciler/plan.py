@@ -174,7 +174,7 @@ def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptab
         here = (*here, *(item for item in live.get(moved, ()) if _state(item) == "ready"))
     same_kind = [item for item in here if item.kind == desired.kind]
     ready = [item for item in same_kind if _is_ready(item)]
-    pending = tuple(item for item in same_kind if _state(item) == "pending")
+    pending = tuple(sorted((item for item in same_kind if _state(item) == "pending"), key=lambda item: not item.usable))
     retiring = [item for item in same_kind if _state(item) == "ready" and not _is_ready(item)]
     old = (*retiring, *(item for item in here if item.kind != desired.kind))
     adopt = adoptable.get(desired.lifecycle.adopt or "") if not ready and not pending else None
@@ -304,7 +304,7 @@ def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:
 
 def _create(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
     desired, kind = match.desired, KINDS[match.desired.kind]
-    resumed = match.pending[0] if match.pending else None
+    resumed, surplus = _resumed(match)
     gone = [entry for entry in snapshot.inventory if entry[0] == desired.kind and entry[1] == desired.address]
     cause, reason = Cause.NEW, ""
     if resumed is not None:
@@ -320,7 +320,13 @@ def _create(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draf
         files=_files(kind, desired, resumed),
         reason=reason,
     )
-    return _Draft(change, (_step(Verb.CREATE, change, desired=desired, observed=resumed, surplus=match.pending[1:]),))
+    return _Draft(change, (_step(Verb.CREATE, change, desired=desired, observed=resumed, surplus=surplus),))
+
+
+def _resumed(match: _Match) -> tuple[Observed | None, tuple[Observed, ...]]:
+    """The unconfirmed object that is completed, and those that are deleted: one that expired is good for nothing."""
+    first = match.pending[0] if match.pending and match.pending[0].usable else None
+    return first, match.pending[1:] if first else match.pending
 
 
 def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
@@ -331,7 +337,7 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
         deltas: tuple[Delta, ...] = (Delta(("runtime",), _runtime(first.kind), _runtime(desired.kind), Cause.MANIFEST),)
     else:
         deltas = diff(kind, desired, first, ids)
-    resumed = match.pending[0] if match.pending else None
+    resumed, surplus = _resumed(match)
     reason = match.why_replace or f"it moves from {KINDS[first.kind].title} to {kind.title}"
     change = replace(
         _change_of_old(blank, first),
@@ -340,7 +346,8 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
         files=_files(kind, desired, resumed),
         reason=reason,
     )
-    blocked = _protected(match.old, reason) or (_protected_by(reason) if desired.lifecycle.protect else None)
+    lasting = [item for item in match.old if item.usable]  # a flag on what expired could never be taken off
+    blocked = _protected_by(reason) if desired.lifecycle.protect else _protected(lasting, reason)
     if blocked is not None:
         return _Draft(replace(change, blocked=blocked))
     create = _step(
@@ -348,7 +355,7 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
         replace(change, fields=_all_fields(desired, ids)),
         desired=desired,
         observed=resumed,
-        surplus=match.pending[1:],
+        surplus=surplus,
         replaces=first,
     )
     return _Draft(change, (create, *_deletions(match.old, needs=(str(create),))))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -37,11 +38,17 @@ MAX_BYTES = 64 * 1024 * 1024
 DISTRIBUTION = "openai-reconciler"
 
 
+@cache
+def _version() -> str:
+    """This package's version; reading it takes as long as a small plan does."""
+    return version(DISTRIBUTION)
+
+
 def to_json(plan: Plan) -> dict[str, Json]:
     """The plan's JSON form, keys in their fixed order (CLI reference), `digest` over everything but tool and itself."""
     body: dict[str, Json] = {
         "format_version": FORMAT_VERSION,
-        "tool": {"name": "reconciler", "version": version(DISTRIBUTION)},
+        "tool": {"name": "reconciler", "version": _version()},
         "as_of": plan.as_of,
         "stack": plan.stack,
         "environment": plan.environment,

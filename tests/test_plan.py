@@ -359,11 +359,29 @@ def test_what_is_protected_is_not_deleted_even_without_its_manifest() -> None:
     assert rule_of(plan) == "protect"
 
 
-@pytest.mark.parametrize("where", ["manifest", "tag"])
-def test_what_is_protected_is_not_replaced(where: str) -> None:
-    wanted = store("docs", protect=where == "manifest")
-    plan = plan_for([wanted], [expired(live(wanted, protect=where == "tag"))])
+@pytest.mark.parametrize("flagged", [True, False])
+def test_what_is_protected_is_not_replaced(flagged: bool) -> None:
+    wanted = store("docs", protect=True)
+    plan = plan_for([wanted], [expired(live(wanted, protect=flagged))])
     assert rule_of(plan) == "protect"
+
+
+def test_a_flag_on_what_expired_does_not_outlive_its_manifests() -> None:
+    """Nothing could ever take it off: the only plan there is replaces the object."""
+    wanted = store("docs")
+    plan = plan_for([wanted], [expired(live(wanted, protect=True))])
+    assert rule_of(plan) is None
+    assert steps(plan) == ["create VectorStore/docs", "delete VectorStore/docs"]
+
+
+def test_an_unconfirmed_object_that_expired_is_not_completed_but_deleted() -> None:
+    wanted = store("docs")
+    dead = expired(live(wanted, "vs_1", state="pending"))
+    plan = plan_for([wanted], [dead, live(wanted, "vs_2", state="pending")])
+    (step,) = plan.steps
+    assert (step.observed and step.observed.id, [item.id for item in step.surplus]) == ("vs_2", ["vs_1"])
+    (step,) = plan_for([wanted], [dead]).steps
+    assert (step.observed, [item.id for item in step.surplus]) == (None, ["vs_1"])
 
 
 def test_what_is_protected_may_be_updated() -> None:

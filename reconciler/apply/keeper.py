@@ -397,8 +397,8 @@ class Keeper:
         """
         async with self._lock:
             current = await self._read_ours()
-            if not self._taken and self._held_by_another(current):
-                raise Stop(Exit.LOCKED, f"Another run ({current.run}) has this stack.", "Wait for it.")
+            if not self._taken and _run_state(current) != _run_state(self._found):
+                raise Stop(Exit.LOCKED, "Another run took this stack at the same moment.", "Wait for it.")
             self.anchor = replace(self.anchor, beat=self._now() if beat is None else beat)
             parts = anchors.encode(self.anchor)
             for metadata in parts[len(self.anchor.ids) :]:

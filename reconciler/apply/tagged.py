@@ -15,10 +15,10 @@ from reconciler.diff import Ids, diff, field_digests
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags, canonical, refs
+from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags, Verb, canonical, refs
 from reconciler.observe import document_kind_of, get_object, list_attachments, observed_from, our_labels
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import Entry
+from reconciler.ownership.anchor import Entry, journal_chunks
 from reconciler.plan import files_tag, observed_digest, stale_tags
 
 
@@ -34,7 +34,7 @@ async def create(run: Run, step: Step) -> tuple[Outcome, str]:
         async with withdrawn(run, uploaded):
             await _bring_files(run, kind, step, uploaded)
             spec = run.resolve(dict(desired.spec))
-            body = kind.encode(spec, list(spec))
+            body = kind.encode(spec, [*spec, *_unwanted(kind, raw, desired)])
             await _send_update(run, kind, raw, body, _tags(run, kind, desired, "pending"), desired)
     else:
         async with withdrawn(run, uploaded):
@@ -67,9 +67,12 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
         old = await _bring_files(run, kind, step, uploaded)
         if old is not None:
             fields = list(dict.fromkeys([*fields, *_fields_with_files(desired)]))
-        await _finish(run, kind, step, planned.id, changed=fields)
-    if old:
-        await delete_files(run, old)
+        first, *others = journal_chunks(old or ()) or [[]]
+        async with run.keeper.journalled(first):
+            await _finish(run, kind, step, planned.id, changed=fields)
+            await delete_journalled(run, first)
+    for chunk in others:
+        await delete_files(run, chunk)
     await _remove_surplus(run, kind, step)
     return Outcome.DONE, planned.id
 
@@ -77,9 +80,7 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
 async def adopt(run: Run, step: Step) -> tuple[Outcome, str]:
     """Take over an object: the approved plan names it, and no other stack's tag is on it."""
     desired, kind, planned = _desired(step), KINDS[step.kind], _observed(step)
-    raw = await get_object(run.account, kind, planned.id)
-    if raw is None or tagging.decode(raw.get("metadata")) is not None:
-        raise StepFailed(f"{planned.id} is gone, or somebody tagged it since the plan was made", code=Exit.STALE)
+    raw = await _untagged(run, kind, planned.id)
     fresh = replace(observed_from(kind, raw, None, desired.spec), documents=planned.documents)
     if observed_digest(fresh) != observed_digest(planned):
         raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
@@ -160,6 +161,21 @@ async def _evidence(run: Run, kind: Kind, object_id: str, address: Address) -> d
     return raw
 
 
+async def _untagged(run: Run, kind: Kind, object_id: str) -> dict[str, Any]:
+    """The object, read just now, if nobody's tags are on it; raises StepFailed."""
+    raw = await get_object(run.account, kind, object_id)
+    if raw is None or tagging.decode(raw.get("metadata")) is not None:
+        raise StepFailed(f"{object_id} is gone, or somebody tagged it since the plan was made", code=Exit.STALE)
+    return raw
+
+
+def _unwanted(kind: Kind, raw: Mapping[str, Any], desired: Desired) -> list[str]:
+    """Fields that an unconfirmed object was created with, and that the manifest has no more: all of it is ours."""
+    live = kind.normalise(kind.decode(raw, desired.spec))
+    named = [item.name for item in kind.fields if item.name not in desired.spec and kind.readable(item.name)]
+    return [name for name in named if not kind.is_default(name, live.get(name))]
+
+
 async def _create(run: Run, kind: Kind, desired: Desired) -> str:
     spec = run.resolve(dict(desired.spec))
     body = kind.encode(spec, list(spec))
@@ -186,9 +202,11 @@ async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: 
     files = ""
     if attached:
         await roll_out(run, kind, object_id, desired.address, desired.documents, step.files)
-    raw = await get_object(run.account, kind, object_id)
-    if raw is None:
-        raise StepFailed(f"{object_id} is gone", code=Exit.STALE)
+    if step.verb is Verb.ADOPT:
+        raw = await _untagged(run, kind, object_id)
+    else:
+        renamed = step.observed is not None and step.observed.id == object_id and step.observed.tags
+        raw = await _evidence(run, kind, object_id, renamed.address if renamed else desired.address)
     if attached and desired.documents:
         files = files_tag(desired, _bytes(raw.get("usage_bytes")))
     elif desired.documents:
@@ -211,12 +229,12 @@ async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: 
 async def _keep_managing(run: Run, kind: Kind, step: Step, cleared: Sequence[str], tags: Tags) -> None:
     """A field that the server did not clear stays one of ours: else nobody would ever hear of it again."""
     desired, planned = _desired(step), _observed(step)
-    raw = await get_object(run.account, kind, planned.id)
+    raw = await _evidence(run, kind, planned.id, desired.address)
     before = planned.tags.fields if planned.tags else {}
-    live = kind.normalise(kind.decode(raw or {}, desired.spec))
+    live = kind.normalise(kind.decode(raw, desired.spec))
     shown = [name for name in cleared if name in before and kind.readable(name)]
     kept = {name: before[name] for name in shown if not kind.is_default(name, live.get(name))}
-    if kept and raw is not None:
+    if kept:
         fields = {**tags.fields, **kept}
         await _send_update(run, kind, raw, {}, replace(tags, op=run.op(), fields=fields), desired)
 

@@ -36,8 +36,7 @@ async def create(run: Run, step: Step) -> tuple[Outcome, str]:
     else:
         raw = await _create_stub(run, kind, desired)
     await _release(run, kind, step, raw, desired.address.name)
-    for item in step.surplus:
-        await _delete_one(run, kind, item)
+    await _remove_surplus(run, kind, step)
     return Outcome.DONE, str(raw["id"])
 
 
@@ -53,10 +52,12 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
         version = entry.version if entry else planned.version
         run.keeper.note(_entry(step.kind, desired, planned.id, version))
         run.keeper.hold(desired.address, None)
+        await _remove_surplus(run, kind, step)
         return Outcome.DONE, planned.id
     await _release(run, kind, step, raw, str(raw.get("name") or desired.address.name))
     if planned.tags and planned.tags.address != desired.address:
         run.keeper.drop(step.kind, planned.tags.address)
+    await _remove_surplus(run, kind, step)
     return Outcome.DONE, planned.id
 
 
@@ -158,6 +159,15 @@ async def _evidence(run: Run, kind: VersionedKind, item: Observed, address: Addr
     raise StepFailed(f"{item.id} no longer shows that it is ours ({address}); left alone", code=Exit.STALE)
 
 
+async def _unchanged(run: Run, kind: VersionedKind, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The object as it was when it showed that it is ours, read just now; raises StepFailed when it is another."""
+    raw = await get_object(run.account, kind, str(before["id"]))
+    keys = ("description", "default_version")
+    if raw is None or any(raw.get(key) != before.get(key) for key in keys):
+        raise StepFailed(f"{before['id']} was changed since the plan was made; plan again", code=Exit.STALE)
+    return raw
+
+
 async def _line_of(run: Run, kind: VersionedKind, object_id: str, version: str) -> Json:
     """The description of one version; None when there is none."""
     call = Call("GET", f"{kind.collection}/{object_id}/versions/{version}", beta=kind.beta)
@@ -191,7 +201,7 @@ async def _release(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, 
     async with withdrawn(run, uploaded):
         files = await _files(run, step, uploaded)
         version = await _post_release(run, kind, desired, object_id, name, files)
-    await _point(run, kind, raw, version)
+    await _point(run, kind, await _unchanged(run, kind, raw), version)
     run.ids[desired.address] = object_id
     run.changed.add(object_id)
     run.keeper.note(_entry(step.kind, desired, object_id, version))
@@ -303,6 +313,12 @@ async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
     async with run.keeper.journalled(last):
         await delete_object(run, kind, raw)
         await delete_journalled(run, last)
+
+
+async def _remove_surplus(run: Run, kind: VersionedKind, step: Step) -> None:
+    """Further pending objects of ours at this address: what earlier, interrupted runs left."""
+    for item in step.surplus:
+        await _delete_one(run, kind, item)
 
 
 async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[str]:

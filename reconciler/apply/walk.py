@@ -434,7 +434,9 @@ class _Walker:
                     break
             await self.clock.sleep(pause)
         for change in different:
-            fields = ", ".join(sorted({delta.field for delta in change.fields})) or change.reason or "documents"
+            blocked = change.blocked.summary if change.blocked else ""
+            named = ", ".join(sorted({delta.field for delta in change.fields}))
+            fields = blocked or named or change.reason or "documents"
             self._worse(Exit.INCOMPLETE)
             summary = f"{change.address} ({KINDS[change.kind].title}) still differs after apply: {fields}"
             self.emit(Event("not_converged", {"address": str(change.address), "fields": fields, "summary": summary}))
@@ -446,7 +448,7 @@ class _Walker:
         return [
             change
             for change in rest.changes
-            if change.action is not Action.NONE and (change.address in touched or not pointed)
+            if (change.action is not Action.NONE or change.blocked) and (change.address in touched or not pointed)
         ]
 
 
