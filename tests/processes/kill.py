@@ -188,15 +188,22 @@ class Site:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=_environment()
         )
         assert process.stderr is not None
+        reading: threading.Thread | None = None
         try:
-            line = process.stderr.readline()
-            found = re.search(r"http://(127\.0\.0\.1:[0-9]+)/v1", line)
+            said, found = "", None
+            while found is None and (line := process.stderr.readline()):
+                said += line
+                found = re.search(r"http://(127\.0\.0\.1:[0-9]+)/v1", line)
             if found is None:
-                raise RuntimeError(f"the emulator did not start: {line}{process.stderr.read()}")
+                raise RuntimeError(f"the emulator did not start: {said}")
+            reading = threading.Thread(target=process.stderr.read, daemon=True)  # or a full pipe would stop it
+            reading.start()
             yield found[1]
         finally:
             process.terminate()
             process.wait(PATIENCE)
+            if reading is not None:
+                reading.join()
             process.stderr.close()
 
     def run(self, upstream: str, *arguments: str, kill: Kill | None = None) -> tuple[Ended, list[str]]:
