@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from reconciler.account.bundles import BadBundle, unpack
+from reconciler.account.outcomes import OTHER_API
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Outcome, Sort
 from reconciler.diff import managed_labels
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import DocumentKind, Keeping, Kind, VersionedKind
+from reconciler.kinds.runtime import Runtime
 from reconciler.model import (
     ID_PATTERN,
     AccountInfo,
@@ -162,11 +164,18 @@ class _Observer:
         try:
             return await list_all(self.account, kind.collection, order=order, beta=kind.beta)
         except Failure as failure:
-            if failure.sort is Sort.NOT_FOUND or failure.status == 410:
-                raise Stop(
-                    Exit.UNAVAILABLE, f"{kind.collection} answers {failure.status}. {kind.gone}".strip()
-                ) from failure
+            if failure.sort is Sort.NOT_FOUND or failure.status == 410 or failure.code == OTHER_API:
+                raise self._gone(kind, failure) from failure
             raise
+
+    def _gone(self, kind: Kind, failure: Failure) -> Stop:
+        """A collection that is not there, or is something else; and who needs it."""
+        what = "has another API" if failure.code == OTHER_API else f"answers {failure.status}"
+        first, *others = [str(item.address) for item in self.scope.desired if item.kind == kind.name] or [""]
+        runtime = f" (`runtime: {kind.runtime}`)" if isinstance(kind, Runtime) else ""
+        more = f" and {len(others)} more need it" if others else " needs it"
+        needed = f", and {first}{runtime}{more}" if first else ""
+        return Stop(Exit.UNAVAILABLE, f"{kind.collection} {what}{needed}. {kind.gone}".strip())
 
     async def _get(self, kind: Kind, object_id: str) -> dict[str, Any] | None:
         """One object by id; None when it is not there (404, or 400 "not found" of compatible servers)."""
@@ -178,11 +187,10 @@ class _Observer:
             return True
         try:
             await self._list(kind)
-        except Failure as failure:
-            if failure.sort in _OTHER_API:
-                return False
-            raise
-        except Stop as stop:
+        except (Stop, Failure) as error:
+            if isinstance(error, Failure) and error.sort not in _OTHER_API:
+                raise
+            stop = error if isinstance(error, Stop) else self._gone(kind, error)
             had = [entry.id for entry in anchor.inventory if entry.kind == kind.name] if anchor else []
             if had:
                 summary = f"{stop.summary} What this stack had there is out of reach: {', '.join(had[:5])}."

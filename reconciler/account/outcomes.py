@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -35,6 +36,9 @@ UNREADABLE = "unreadable"
 
 UNEXPECTED = "unexpected"
 """`Failure.code` of an answer that can be read but is not what the API says; reading again will not help."""
+
+OTHER_API = "other_api"
+"""`Failure.code` of an answer that is JSON but no object, which no endpoint of this API gives."""
 
 REDIRECTED = "redirected"
 """`Failure.code` of a 3xx."""
@@ -153,7 +157,7 @@ def _accept(call: Call, answer: Answer, redact: Redaction) -> Reply:
     if not isinstance(data, dict):
         found = "an array" if isinstance(data, list) else "a single value"
         message = f"{_what(call)} answered with {found} instead of an object: this server has another API at that path"
-        _malformed(call, answer, redact, message, code=UNEXPECTED)
+        _malformed(call, answer, redact, message, code=OTHER_API)
     return _reply(answer, data, b"")
 
 
@@ -185,7 +189,8 @@ def decode(body: bytes) -> Any:
     NaN, infinities (also `1e999`) and values nested deeper than 100 are refused: they break comparison later on.
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_constant, parse_float=_finite)
+        text = body.decode("utf-8")
+        value = json.loads(text, parse_constant=_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"it breaks off or is malformed at character {error.pos} of {len(error.doc)}") from error
     except UnicodeDecodeError as error:
@@ -194,7 +199,7 @@ def decode(body: bytes) -> Any:
         raise ValueError("it is nested too deeply") from error
     except ValueError as error:
         raise ValueError("it holds a number that cannot be represented") from error
-    if _deep(value):
+    if text.count("[") + text.count("{") > DEPTH_LIMIT and _deep(value):
         raise ValueError("it is nested too deeply")
     return value
 
@@ -339,8 +344,9 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
+@lru_cache(maxsize=256)
 def _date(text: str | None) -> float | None:
-    """An HTTP date as epoch seconds."""
+    """An HTTP date as epoch seconds; many answers come in one second."""
     if text is None:
         return None
     try:

@@ -116,14 +116,18 @@ async def write(
     run: Run,
     what: str,
     *,
+    path: str = "",
     send: Callable[[], Awaitable[Reply]],
     seen: Callable[[], Awaitable[Seen]],
 ) -> None:
     """Send an update or a delete whose target can be read back; again only after a read shows what was there before.
 
-    Raises StepFailed: stale when somebody else wrote meanwhile, in doubt when it did not arrive or cannot be seen.
+    `path` is where it writes, unless a second arrival does no harm: one that seemed lost may still arrive in the settle
+    window, and would then undo what is written there next. Raises StepFailed: stale when somebody else wrote meanwhile,
+    in doubt when it did not arrive or cannot be seen.
     """
     last = ""
+    await run.undoubted(path)
     for _ in range(ATTEMPTS):
         try:
             await send()
@@ -146,6 +150,8 @@ async def write(
                 f"{what} may or may not have arrived ({last}), and somebody else wrote there meanwhile; plan again",
                 code=Exit.STALE,
             )
+        if path:
+            run.doubts[path] = run.clock.monotonic() + run.settle
     raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Clock, Failure, Reply
+from reconciler.account.port import Account, Call, Clock, Failure, Reply, Sort
 from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.errors import Exit, Stop
 from reconciler.model import ID_PATTERN, Address
@@ -70,6 +70,8 @@ class Keeper:
     created: bool = False
     lost: Stop | None = None
     """Why this run must not write any more."""
+    doubt: float = 0.0
+    """Until when (monotonic) a write to the anchor that seemed lost, and was sent again, may still be executed."""
     _taken: bool = False
     _seen: float = 0.0
     _shown_alive: float = 0.0
@@ -114,16 +116,13 @@ class Keeper:
             )
         if _run_state(current) != _run_state(self.anchor):
             raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
-        self._found = current
-        self.anchor = replace(
-            current,
-            inventory=self.anchor.inventory,
-            busy=True,
-            run=self.run_id,
-            plan=plan,
-            kinds=tuple(sorted({*current.kinds, *kinds})),
-        )
+        self._found, inventory = current, self.anchor.inventory
+        everything = tuple(sorted({*current.kinds, *kinds}))
+        self.anchor = replace(current, busy=True, run=self.run_id, plan=plan, kinds=everything)
         await self._write()
+        self.anchor = replace(
+            self.anchor, inventory=inventory
+        )  # there may be no room for it; it goes with the next write
         self._taken = True
         return current
 
@@ -222,10 +221,20 @@ class Keeper:
         try:
             await self._write(beat=beat)
         except Failure as failure:
+            if failure.sort is Sort.REFUSED and not failure.ambiguous:
+                await self._let_go(beat)
+                raise
             if failure.retry_after is None or failure.retry_after > LONGEST_WAIT:
                 raise
             await self.clock.sleep(failure.retry_after + 1)
             await self._write(beat=beat)
+
+    async def _let_go(self, beat: int | None) -> None:
+        """The record is refused as it is: give back the one that the server has, as after an unclean run."""
+        async with self._lock:
+            current = await self._read_ours()
+        self.anchor = replace(current, run="")
+        await self._write(beat=beat)
 
     def calm(self, settle: float) -> float:
         """Seconds to wait until nothing of an earlier, unclean run can happen any more.
@@ -237,6 +246,14 @@ class Keeper:
             return 0.0
         window = settle + (SILENCE if self._found.run else 0.0)
         return min(window, max(0.0, self._found.beat + window - self._server_time))
+
+    def forgetful(self) -> Stop:
+        """The end of a run on a server that says yes to the anchor's updates and keeps none."""
+        return Stop(
+            Exit.UNAVAILABLE,
+            f"The anchor {self.anchor.ids[0]} does not keep what is written into its metadata.",
+            "This server acknowledges updates and does not store them; nothing can be managed on it.",
+        )
 
     def _held_by_another(self, current: Anchor) -> bool:
         alive = abs(self._server_time - current.beat) < TAKEOVER
@@ -361,6 +378,9 @@ class Keeper:
         except Stop as stop:
             self.lost = stop
             raise
+        if self._taken and _run_state(current) == _run_state(self._found):
+            self.lost = self.forgetful()
+            raise self.lost
         if self._taken and current.run != self.run_id:
             who = f"Another run ({current.run})" if current.run else "Another run"
             self.lost = Stop(Exit.LOCKED, f"{who} took this stack over.", "Nothing more was written. Plan again.")
@@ -400,7 +420,8 @@ class Keeper:
             if not self._taken and _run_state(current) != _run_state(self._found):
                 raise Stop(Exit.LOCKED, "Another run took this stack at the same moment.", "Wait for it.")
             self.anchor = replace(self.anchor, beat=self._now() if beat is None else beat)
-            parts = anchors.encode(self.anchor)
+            foreign = [len(user_pairs(self._live[store].get("metadata"))) for store in self.anchor.ids]
+            parts = anchors.encode(self.anchor, foreign)
             for metadata in parts[len(self.anchor.ids) :]:
                 store = await self._create_part(metadata)
                 self.anchor = replace(self.anchor, ids=(*self.anchor.ids, store))
@@ -437,6 +458,7 @@ class Keeper:
         call = Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA, urgent=True)
         self._live[store] = (await self.account.send(call)).data
         now = _ours(self._live[store].get("metadata"))
+        self.doubt = self.clock.monotonic() + self.settle
         if now not in (_ours(before), _ours(target)):
             self.lost = Stop(Exit.LOCKED, "Another run wrote to the anchor meanwhile.", "Nothing more was written.")
             raise self.lost

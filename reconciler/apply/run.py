@@ -20,6 +20,11 @@ T = TypeVar("T")
 OpenDocument = Callable[[Document], AbstractContextManager[BinaryIO]]
 Emit = Callable[[Event], None]
 
+UNATTACHED = 40
+"""Files of one run that may be uploaded, or on their way, while nothing names them yet: a crash leaves no more."""
+LARGE = 4
+"""Large files that are uploaded side by side: more would share one line, and all of them would miss their deadline."""
+
 
 class StepFailed(Exception):  # noqa: N818 - how a step ended, not a bug
     """A step did not reach its end. `in_doubt`: the server may have acted, and nothing shows whether it did.
@@ -35,6 +40,15 @@ class StepFailed(Exception):  # noqa: N818 - how a step ended, not a bug
         self.in_doubt = in_doubt
         self.code = code
         self.lines = lines
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What all uploads of one run share. `in_parts` is false once the server has shown that it has no `/uploads`."""
+
+    in_parts: bool = True
+    unattached: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNATTACHED))
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE))
 
 
 @dataclass(slots=True)
@@ -56,12 +70,19 @@ class Run:
     file_deadline: float = 600.0
     ids: dict[Address, str] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
+    traffic: Traffic = field(default_factory=Traffic)
+    doubts: dict[str, float] = field(default_factory=dict)
+    """By path, until when (monotonic) a request that seemed lost and was sent again may still be executed."""
     _ops: int = 0
 
     def op(self) -> str:
         """A name for one attempt to create or change something; no two attempts of any run share one."""
         self._ops += 1
         return f"{self.run_id}.{self._ops}"
+
+    async def undoubted(self, path: str) -> None:
+        """Wait until no earlier write to a path can arrive any more, and undo what is written there now."""
+        await self.clock.sleep(max(0.0, self.doubts.pop(path, 0.0) - self.clock.monotonic()))
 
     def resolve(self, value: Json) -> Json:
         """A spec with ids in place of refs; raises StepFailed when one is not known."""

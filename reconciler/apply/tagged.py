@@ -119,7 +119,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
         return Seen.BEFORE if live is not None and live.get("metadata") == raw.get("metadata") else Seen.OTHER
 
     call = Call("POST", path, json=body, beta=kind.beta)
-    await write(run, f"the update of {planned.id}", send=lambda: run.account.send(call), seen=seen)
+    await write(run, f"the update of {planned.id}", path=path, send=lambda: run.account.send(call), seen=seen)
     if await seen() is not Seen.TARGET:
         raise StepFailed(f"{planned.id} still carries our tags: this server merges metadata instead of replacing it")
     run.keeper.drop(step.kind, step.address)
@@ -258,7 +258,7 @@ async def _send_update(
             return Seen.TARGET
         return Seen.BEFORE if fresh and _same(kind, raw, fresh, desired) else Seen.OTHER
 
-    await write(run, f"the update of {object_id}", send=lambda: run.account.send(call), seen=seen)
+    await write(run, f"the update of {object_id}", path=path, send=lambda: run.account.send(call), seen=seen)
 
 
 def _same(kind: Kind, one: Mapping[str, Any], other: Mapping[str, Any], desired: Desired) -> bool:
@@ -284,7 +284,7 @@ async def _retire(run: Run, kind: Kind, old: Observed) -> None:
         return Seen.BEFORE if fresh and fresh.get("metadata") == raw.get("metadata") else Seen.OTHER
 
     call = Call("POST", path, json={"metadata": metadata}, beta=kind.beta)
-    await write(run, f"the update of {old.id}", send=lambda: run.account.send(call), seen=seen)
+    await write(run, f"the update of {old.id}", path=path, send=lambda: run.account.send(call), seen=seen)
 
 
 async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:

@@ -279,14 +279,16 @@ async def _post_version(
 async def _point(run: Run, kind: VersionedKind, before: Mapping[str, Any], version: str) -> None:
     """Move the pointer of an object that was read just now."""
     object_id, was = str(before["id"]), str(before.get("default_version"))
-    call = Call("POST", f"{kind.collection}/{object_id}", json={"default_version": version}, beta=kind.beta)
+    path = f"{kind.collection}/{object_id}"
+    call = Call("POST", path, json={"default_version": version}, beta=kind.beta)
 
     async def seen() -> Seen:
         raw = await get_object(run.account, kind, object_id)
         now = str(raw.get("default_version")) if raw else ""
         return {version: Seen.TARGET, was: Seen.BEFORE}.get(now, Seen.OTHER)
 
-    await write(run, f"the default version of {object_id}", send=lambda: run.account.send(call), seen=seen)
+    what = f"the default version of {object_id}"
+    await write(run, what, path=path, send=lambda: run.account.send(call), seen=seen)
 
 
 async def _point_back(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, Any]) -> tuple[Outcome, str]:

@@ -386,6 +386,7 @@ class _Walker:
     # --- the end ---
 
     async def _conclude(self, run: Run) -> None:
+        await self._settle(run)
         clean = self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted
         as_found = self.options.again is None
         in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
@@ -403,6 +404,16 @@ class _Walker:
         await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False, in_doubt=in_doubt))
         if self.conclusion.interrupted:
             self.conclusion.exit = Exit.INTERRUPTED
+
+    async def _settle(self, run: Run) -> None:
+        """Wait until nothing that was asked for twice can arrive once more: the end would not be the end."""
+        until = max([*run.doubts.values(), run.keeper.doubt])
+        seconds = until - self.clock.monotonic()
+        if seconds <= 0 or self.conclusion.interrupted:
+            return
+        summary = f"Waiting {int(seconds) + 1} s for requests whose answers were lost, and which may still be executed."
+        self.emit(Event("warning", {"summary": summary}))
+        await self.clock.sleep(seconds)
 
     async def _guarded(self, what: str, doing: Awaitable[None]) -> None:
         """The steps have ended and were reported; what fails after them makes the exit code worse, and is said."""
@@ -435,6 +446,8 @@ class _Walker:
             await self.clock.sleep(pause)
         for change in different:
             blocked = change.blocked.summary if change.blocked else ""
+            if change.action is Action.CREATE and change.id is not None:
+                blocked = "metadata (the server did not keep what confirms it)"
             named = ", ".join(sorted({delta.field for delta in change.fields}))
             fields = blocked or named or change.reason or "documents"
             self._worse(Exit.INCOMPLETE)
@@ -442,7 +455,10 @@ class _Walker:
             self.emit(Event("not_converged", {"address": str(change.address), "fields": fields, "summary": summary}))
 
     async def _different(self, run: Run) -> list[Change]:
-        rest = (await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])).plan
+        fresh = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])
+        rest, anchor = fresh.plan, fresh.found.anchor
+        if anchor is not None and anchor.busy and anchor.run == run.run_id and not self.options.destroy:
+            raise run.keeper.forgetful()
         touched = {step.address for step in self.plan.steps}
         pointed = any(step.version is not None for step in self.plan.steps)
         return [

@@ -27,6 +27,8 @@ ANCHOR = f"{PREFIX}anchor"
 HOLDS = f"{PREFIX}holds"
 JOURNALS = tuple(f"{PREFIX}j{number}" for number in range(3))
 INVENTORY = tuple(f"{PREFIX}i{number}" for number in range(9))
+MAX_PAIRS = 16
+"""So many pairs of metadata an object may have."""
 KIND = "Anchor"
 VERSION = "1"
 MAX_JOURNAL = 40
@@ -113,19 +115,26 @@ def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda item: (item.address, item.kind)))
 
 
-def encode(anchor: Anchor) -> list[dict[str, str]]:
-    """The metadata of each part; more than one when inventory or holds do not fit. Raises TagTooLongError."""
+def encode(anchor: Anchor, foreign: Sequence[int] = ()) -> list[dict[str, str]]:
+    """The metadata of each part; more than one when inventory or holds do not fit. Raises TagTooLongError.
+
+    `foreign` says how many pairs of others each part has now: some servers keep keys of their own in every object.
+    """
     lines = _lines(entry.encode() for entry in anchor.inventory)
     holds = _lines(f"{address}={spec}" for address, spec in sorted(anchor.holds.items()))
     for line in lines:
         if len(line) > MAX_VALUE:
             raise TagTooLongError(f"the anchor's entry {line[:80]}… takes {len(line)} of {MAX_VALUE} characters")
     parts: list[dict[str, str]] = []
-    while not parts or lines[len(parts) * len(INVENTORY) :] or holds[len(parts) :]:
-        first = len(parts) * len(INVENTORY)
+    while not parts or lines or holds:
+        others = foreign[len(parts)] if len(parts) < len(foreign) else max(foreign, default=0)
+        room = min(len(INVENTORY), MAX_PAIRS - others - (4 + len(JOURNALS) if not parts else 3))
+        if room < bool(parts):
+            raise TagTooLongError(f"the anchor has no room beside {others} metadata pairs of others")
         part = {STACK: f"{anchor.stack}#{anchor.lineage}", ADDRESS: f"{KIND}/{len(parts) + 1}"}
-        part |= dict(zip(INVENTORY, lines[first:], strict=False))
-        part |= dict(zip((HOLDS,), holds[len(parts) :], strict=False))
+        part |= dict(zip(INVENTORY, lines[:room], strict=False))
+        part |= dict(zip((HOLDS,), holds[:1], strict=False))
+        lines, holds = lines[room:], holds[1:]
         parts.append(part)
     parts[0][ANCHOR] = _state(anchor, len(parts))
     parts[0] |= dict(zip(JOURNALS, _lines(anchor.journal), strict=False))
