@@ -102,11 +102,14 @@ class _Observer:
     lists: dict[tuple[str, str], asyncio.Task[list[dict[str, Any]]]] = field(default_factory=dict)
     verified: dict[str, str] = field(default_factory=dict)
     warnings: list[Notice] = field(default_factory=list)
+    unclean: bool = False
+    """After an interrupted run no tag vouches for anything: it may have died between a change and the tag."""
     applied: dict[str, str] = field(default_factory=dict)
     """By object id, the version that we applied last."""
 
     async def run(self) -> Found:
         anchor = await self.anchor()
+        self.unclean = anchor is not None and anchor.busy
         kinds = [kind for kind in self._kinds(anchor) if await self._is_there(kind, anchor)]
         in_metadata = [kind for kind in kinds if kind.keeping is Keeping.METADATA]
         versioned = [kind for kind in kinds if isinstance(kind, VersionedKind)]
@@ -339,7 +342,7 @@ class _Observer:
         return replace(observed, documents=await list_attachments(self.account, kind, raw["id"]))
 
     def _reads_fully(self, object_id: str) -> bool:
-        return self.scope.refresh == "full" or object_id in self.scope.full
+        return self.scope.refresh == "full" or self.unclean or object_id in self.scope.full
 
     def _desired(self, kind: Kind, address: Address) -> Desired | None:
         moved = (item for item in self.scope.desired if item.lifecycle.moved_from == address)

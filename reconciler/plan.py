@@ -388,7 +388,9 @@ def _change_of_old(blank: Change, first: Observed) -> Change:
 
 
 def _protected(items: Iterable[Observed], reason: str) -> Blocked | None:
-    return _protected_by(reason) if any(_ours(item).protect for item in items) else None
+    """An unconfirmed object is not protected: nobody ever got its id."""
+    held = any(_ours(item).protect and _state(item) == "ready" for item in items)
+    return _protected_by(reason) if held else None
 
 
 def _protected_by(reason: str) -> Blocked:
@@ -605,7 +607,12 @@ def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
         summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
         warnings.append(Notice("W402", summary, step.address))
         return _Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
-    if any(_ours(item).protect for item in items):
+    confirmed = [item.id for item in items if _is_ready(item)]
+    if len(confirmed) > 1:
+        named = ", ".join(confirmed)
+        summary = f"Several live objects say that they are this one: {named}. Remove our tags from all but one."
+        return _Draft(replace(change, blocked=Blocked("collision", summary)))
+    if _protected(items, ""):
         summary = (
             "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
         )

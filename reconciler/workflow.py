@@ -168,6 +168,7 @@ async def carry_out(
         settle=session.settle,
         file_deadline=session.file_deadline,
         destroy=destroy,
+        partial=bool(session.rules.only),
         deadline=session.deadline,
     )
     async for event in apply(

@@ -384,6 +384,16 @@ def test_an_unconfirmed_object_that_expired_is_not_completed_but_deleted() -> No
     assert (step.observed, [item.id for item in step.surplus]) == (None, ["vs_1"])
 
 
+def test_what_was_never_confirmed_is_not_protected() -> None:
+    plan = plan_for([store("docs")], [live(store("docs")), live(helper(protect=True), state="pending")])
+    assert (rule_of(plan), steps(plan)) == (None, ["delete Assistant/helper"])
+
+
+def test_of_two_confirmed_objects_without_a_manifest_none_is_deleted() -> None:
+    plan = plan_for([store("docs")], [live(store("docs")), live(helper(), "a_1"), live(helper(), "a_2")])
+    assert rule_of(plan) == "collision"
+
+
 def test_what_is_protected_may_be_updated() -> None:
     plan = plan_for([helper(model="m-2", protect=True)], [live(helper(protect=True))])
     assert steps(plan) == ["update Assistant/helper"]

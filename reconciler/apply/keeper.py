@@ -140,13 +140,13 @@ class Keeper:
 
     async def _unclaim(self, before: Anchor) -> None:
         """Put back what stood there before this run wrote its id, unless another run has written since."""
+        inventory = self.anchor.inventory
         self.anchor = replace(before, ids=self.anchor.ids)
         with suppress(Stop):
             await self._write(beat=before.beat)
         self._taken = False
         self.lost = None
-        current = await self._read()
-        self.anchor = replace(current, inventory=self.anchor.inventory)
+        self.anchor = replace(await self._read(), inventory=inventory)
 
     async def confirm(self, *, at_once: bool = False) -> None:
         """Look whether the stack is still ours, unless that was seen a moment ago; raises Stop when it is not."""

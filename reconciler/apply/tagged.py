@@ -287,7 +287,8 @@ async def _retire(run: Run, kind: Kind, old: Observed) -> None:
     await write(run, f"the update of {old.id}", path=path, send=lambda: run.account.send(call), seen=seen)
 
 
-async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
+async def _delete_one(run: Run, kind: Kind, item: Observed, *, double: bool = False) -> None:
+    """Delete an object, its documents and their Files; those that a `double` names may be the other one's too."""
     if item.tags is None:
         raise ValueError("only an object of ours is deleted")
     raw = await get_object(run.account, kind, item.id)
@@ -303,19 +304,20 @@ async def _delete_one(run: Run, kind: Kind, item: Observed) -> None:
         document_kind = document_kind_of(kind)
         mine = [one.file_id for one in await list_attachments(run.account, kind, item.id) if one.path is not None]
         await discard(run, document_kind, item.id, mine)
+        raw = await _evidence(run, kind, item.id, item.tags.address)
     entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
-    files = [file_id for file_id in own or () if file_id in entries]
+    files = [file_id for file_id in own or () if file_id in entries and not double]
     async with run.keeper.journalled(files):
         await delete_object(run, kind, raw)
         await delete_journalled(run, files)
-    if own:
+    if own and not double:
         _drop_files(run, item.tags.address)
 
 
 async def _remove_surplus(run: Run, kind: Kind, step: Step) -> None:
     """Further pending objects of ours at this address: what earlier, interrupted runs left."""
     for item in step.surplus:
-        await _delete_one(run, kind, item)
+        await _delete_one(run, kind, item, double=True)
 
 
 # --- files that an object names by id ---------------------------------------------------------------------------------

@@ -301,7 +301,8 @@ async def _point_back(run: Run, kind: VersionedKind, step: Step, raw: Mapping[st
     return Outcome.DONE, object_id
 
 
-async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
+async def _delete_one(run: Run, kind: VersionedKind, item: Observed, *, besides: str | None = None) -> None:
+    """Delete an object and the Files that its versions name, except those that the object `besides` it names too."""
     if item.tags is None:
         raise ValueError("only an object of ours is deleted")
     if await get_object(run.account, kind, item.id) is None:
@@ -309,7 +310,9 @@ async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
     raw = await _evidence(run, kind, item, item.tags.address)
     if item.tags.state == "pending":
         _unmoved(raw, item)
-    *early, last = journal_chunks(await files_of_all_versions(run, kind, item.id)) or [[]]
+    files = await files_of_all_versions(run, kind, item.id)
+    kept = await files_of_all_versions(run, kind, besides) if besides and files else []
+    *early, last = journal_chunks([file_id for file_id in files if file_id not in kept]) or [[]]
     for chunk in early:
         await delete_files(run, chunk)
     async with run.keeper.journalled(last):
@@ -320,7 +323,7 @@ async def _delete_one(run: Run, kind: VersionedKind, item: Observed) -> None:
 async def _remove_surplus(run: Run, kind: VersionedKind, step: Step) -> None:
     """Further pending objects of ours at this address: what earlier, interrupted runs left."""
     for item in step.surplus:
-        await _delete_one(run, kind, item)
+        await _delete_one(run, kind, item, besides=run.ids[step.address])
 
 
 async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[str]:

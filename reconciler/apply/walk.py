@@ -73,6 +73,7 @@ class Options:
     `check` reads the account and plans again, given the ids of the objects that the run changed, and the anchor's.
     `again` does the same before the first step, and raises Stop when what is to be done now goes beyond the plan; None
     for a plan that is not about the manifests (a rollback), and then repairs nothing that an earlier run left.
+    `partial`: what an earlier run left is repaired in part only, so the anchor goes on saying that it ended unclean.
     `deadline`, on the clock's monotonic scale, is when the run winds down whatever is left to do.
     """
 
@@ -87,6 +88,7 @@ class Options:
     settle: float = 60.0
     file_deadline: float = 600.0
     destroy: bool = False
+    partial: bool = False
     deadline: float | None = None
 
 
@@ -388,7 +390,7 @@ class _Walker:
     async def _conclude(self, run: Run) -> None:
         await self._settle(run)
         clean = self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted
-        as_found = self.options.again is None
+        as_found = self.options.again is None or self.options.partial
         in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
             await self._guarded("The account could not be read back", self._read_back(run))

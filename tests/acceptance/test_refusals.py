@@ -9,6 +9,7 @@ import pytest
 from reconciler import planfile
 from reconciler.account.port import Call
 from reconciler.emulator import Emulator, Request, Response, Switches
+from reconciler.emulator.settings import STRAIGHT, Bent
 from reconciler.errors import Exit, Stop
 from reconciler.workflow import check_approval
 from tests.acceptance.world import World
@@ -173,14 +174,14 @@ def _without(world: World, collection: str) -> Emulator:
     """The same account after one of its APIs was shut down."""
 
     class Retired(Emulator):
-        def handle(self, request: Request) -> Response:
+        def handle(self, request: Request, bent: Bent = STRAIGHT) -> Response:
             if request.path.startswith(f"/{collection}"):
                 return Response(
                     404,
                     b'{"error": {"message": "Invalid URL", "type": "x", "code": null, "param": null}}',
                     {"content-type": "application/json"},
                 )
-            return world_emulator.handle(request)
+            return world_emulator.handle(request, bent)
 
     world_emulator = world.emulator
     return Retired()
