@@ -236,7 +236,8 @@ class _Walker:
             return
         summary = f"The last run was interrupted; waiting {int(seconds) + 1} s for what it may have left under way."
         self.emit(Event("warning", {"summary": summary}))
-        await self.clock.sleep(seconds)
+        if await self._pause(seconds):
+            raise Stop(Exit.INTERRUPTED, "Interrupted; nothing was changed.")
         fresh = await again(keeper.anchor.ids[0])
         self.plan, self.found = fresh.plan, fresh.found
         keeper.anchor = replace(keeper.anchor, inventory=fresh.found.inventory)
@@ -394,16 +395,17 @@ class _Walker:
         in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
             await self._guarded("The account could not be read back", self._read_back(run))
-            if self.conclusion.exit is Exit.DONE:
+            if self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted:
                 await self._guarded("The anchor could not be deleted", run.keeper.remove())
-            if self.conclusion.exit is Exit.DONE:
+            if self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted:
                 return
+            await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False))
         elif clean:
             await self._guarded("The anchor could not be written", run.keeper.give_back(clean=True, as_found=as_found))
             if self.conclusion.exit is Exit.DONE:
                 await self._guarded("The account could not be read back", self._read_back(run))
-            return
-        await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False, in_doubt=in_doubt))
+        else:
+            await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False, in_doubt=in_doubt))
         if self.conclusion.interrupted:
             self.conclusion.exit = Exit.INTERRUPTED
 
@@ -415,7 +417,17 @@ class _Walker:
             return
         summary = f"Waiting {int(seconds) + 1} s for requests whose answers were lost, and which may still be executed."
         self.emit(Event("warning", {"summary": summary}))
-        await self.clock.sleep(seconds)
+        await self._pause(seconds)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait; whether a person did not want to."""
+        ends = [asyncio.ensure_future(self._interrupted()), asyncio.ensure_future(self.clock.sleep(seconds))]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        return self.conclusion.interrupted
 
     async def _guarded(self, what: str, doing: Awaitable[None]) -> None:
         """The steps have ended and were reported; what fails after them makes the exit code worse, and is said."""
@@ -445,7 +457,8 @@ class _Walker:
                 lagging = any(change.action in LAGGING or change.files for change in different)
                 if not different or late or not (lagging or self.clock.monotonic() < began + sum(LOOK_AGAIN)):
                     break
-            await self.clock.sleep(pause)
+            if await self._pause(pause):
+                return
         for change in different:
             blocked = change.blocked.summary if change.blocked else ""
             if change.action is Action.CREATE and change.id is not None:

@@ -6,9 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reconciler.apply import Conclusion
 from reconciler.emulator import Switches
-from reconciler.errors import Exit
+from reconciler.errors import Exit, Stop
 from reconciler.workflow import carry_out, prepare
 from tests.acceptance.world import World
 
@@ -40,3 +42,38 @@ def test_an_interrupted_apply_says_what_it_left_and_the_next_one_completes_it(tm
     assert outcomes == {"create VectorStore/docs": "in_doubt", "create Assistant/helper": "skipped"}
     assert world.settled()
     assert len([item for item in world.everything().values() if item["object"] == "file"]) == 1
+
+
+def test_an_interrupt_while_a_run_calms_down_changes_nothing(tmp_path: Path) -> None:
+    world = World.new(tmp_path, switches=Switches(processing_seconds=100))
+    world.store("docs", {"a.md": "# A\n"})
+    assert interrupted_after(world, 5)[0].exit is Exit.INTERRUPTED
+    before, began = world.everything(), world.time.now()
+    with pytest.raises(Stop) as stopped:
+        interrupted_after(world, 8)
+    assert stopped.value.code is Exit.INTERRUPTED
+    assert world.time.now() - began < 20
+    after = world.everything()
+    assert after.keys() == before.keys()
+    assert world.settled()
+
+
+def test_an_interrupt_at_the_very_end_does_not_wait_for_lists(tmp_path: Path) -> None:
+    world = World.new(tmp_path, switches=Switches(list_lag=50))
+    world.assistant("writer", "agents", model="gpt-6.1-terra")
+    assert world.settled()
+    world.assistant("other", "agents", model="gpt-6.1-terra")
+    session, _ = world.session()
+    seen: list[float] = []
+
+    async def work() -> Conclusion:
+        conclusion, interrupt = Conclusion(), asyncio.Event()
+        async for event in carry_out(session, await prepare(session), conclusion, interrupt=interrupt):
+            if event.event == "step":
+                asyncio.get_running_loop().call_later(3, interrupt.set)
+                seen.append(world.time.now())
+        seen.append(world.time.now())
+        return conclusion
+
+    assert world.time.run(work).exit is Exit.INTERRUPTED
+    assert seen[-1] - seen[0] < 10
