@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from reconciler import planfile
-from reconciler.cli import changing, cli, inspecting, offline
+from reconciler.cli import changing, cli, inspecting, offline, upkeep
 from reconciler.errors import Exit
 from reconciler.kinds import FORMS, KINDS
 from reconciler.kinds.base import Field, Kind
@@ -74,7 +74,7 @@ def _code(text: object) -> str:
 def commands() -> dict[str, click.Command]:
     """Every command by its full name, groups left out: `plan`, `emulator serve`."""
     found: dict[str, click.Command] = {}
-    for module in (offline, changing, inspecting):
+    for module in (offline, changing, inspecting, upkeep):
         for command in module.COMMANDS:
             if isinstance(command, click.Group):
                 found |= {f"{command.name} {name}": one for name, one in command.commands.items()}

@@ -324,7 +324,7 @@ def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tu
 
 
 def settled(documents: tuple[Document, ...], live: tuple[Attachment, ...]) -> dict[str, Attachment]:
-    """The live file that counts for each path: a usable one, then one with the wanted content, then the oldest."""
+    """The live file that counts for each path: usable, then of the wanted content, then processed, then the oldest."""
     wanted = {document.path: document.sha256 for document in documents}
     found: dict[str, Attachment] = {}
     for item in sorted(live, key=lambda one: (one.created_at, one.file_id)):
@@ -336,5 +336,6 @@ def settled(documents: tuple[Document, ...], live: tuple[Attachment, ...]) -> di
     return found
 
 
-def _rank(item: Attachment, wanted: Mapping[str, str]) -> tuple[bool, bool]:
-    return (item.status in {"completed", "in_progress"}, item.path is not None and item.sha256 == wanted.get(item.path))
+def _rank(item: Attachment, wanted: Mapping[str, str]) -> tuple[bool, bool, bool]:
+    usable = item.status in {"completed", "in_progress"}
+    return usable, item.path is not None and item.sha256 == wanted.get(item.path), item.status == "completed"

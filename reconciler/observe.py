@@ -148,7 +148,7 @@ class _Observer:
                 there[item.kind, tags.address] = Entry(
                     item.kind, tags.address, item.id, version, tags.protect, tags.retain
                 )
-        owners = {entry.address for entry in there.values() if KINDS[entry.kind].file_ids({}) is not None}
+        owners = {item.tags.address for item in objects if item.tags and KINDS[item.kind].file_ids({}) is not None}
         for entry in anchor.inventory if anchor else ():
             if (entry.address.path is not None and entry.address.owner in owners) or entry.kind not in KINDS:
                 there.setdefault((entry.kind, entry.address), entry)
@@ -265,10 +265,10 @@ class _Observer:
                 f"It was deleted, or the list is incomplete: try again. {RECOVERY}",
             )
         if any(anchor.inventory for anchor in readable[1:]):
-            ids = ", ".join(anchor.ids[0] for anchor in readable)
+            ids = ", ".join(f"{one.ids[0]} ({len(one.inventory)} objects)" for one in readable)
             raise Stop(
                 Exit.REFUSED,
-                f"There are several anchors of {owner} that name objects: {ids}.",
+                f"There are several anchors of {owner}, and not the oldest one alone names objects: {ids}.",
                 "Two first applies ran in parallel. `reconciler recover` says what belongs to which, and what to do.",
             )
         return readable[0] if readable else None
@@ -437,7 +437,7 @@ class _Observer:
     ) -> Observed | None:
         live = version_of(raw, "default_version")
         applied = entry.version if entry and entry.version else live
-        if line is not None and anchor is not None and anchor.busy and _newer(live, applied):
+        if line is not None and anchor is not None and anchor.busy and newer(live, applied):
             applied = live
         self.applied[raw["id"]] = applied
         tags = line
@@ -686,5 +686,6 @@ def _created(raw: Mapping[str, Any]) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _newer(version: str, other: str) -> bool:
+def newer(version: str, other: str) -> bool:
+    """Whether one version of an object was made after another."""
     return version.isdecimal() and other.isdecimal() and int(version) > int(other)

@@ -347,7 +347,8 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
         reason=reason,
     )
     lasting = [item for item in match.old if item.usable]  # a flag on what expired could never be taken off
-    blocked = _protected_by(reason) if desired.lifecycle.protect else _protected(lasting, reason)
+    published = any(_state(item) == "ready" for item in match.old)
+    blocked = _protected_by(reason) if desired.lifecycle.protect and published else _protected(lasting, reason)
     if blocked is not None:
         return _Draft(replace(change, blocked=blocked))
     create = _step(

@@ -522,9 +522,11 @@ def test_documents_are_added_changed_updated_removed_or_somebody_elses() -> None
         ({"sha": "b"}, {"sha": "a", "status": "failed"}, "f1"),
         ({}, {}, "f1"),
         ({"created_at": 9}, {"created_at": 2}, "f2"),
+        ({"status": "in_progress"}, {"status": "completed"}, "f2"),
+        ({"sha": "b"}, {"sha": "a", "status": "in_progress"}, "f2"),
     ],
 )
-def test_of_two_files_of_one_path_the_usable_then_the_wanted_then_the_older_one_counts(
+def test_of_two_files_of_one_path_the_usable_then_the_wanted_then_the_processed_then_the_older_one_counts(
     first: dict[str, Any], second: dict[str, Any], counts: str
 ) -> None:
     there = (live("f1", "a.md", **first), live("f2", "a.md", **second))

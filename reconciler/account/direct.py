@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Protocol
 
-from reconciler.account.outcomes import Answer, changed, classify, lowered
-from reconciler.account.port import Call, Clock, Reply, Upload
-from reconciler.emulator.wire import Request, Response
+from reconciler.account.outcomes import Answer, changed, classify, failure, lowered
+from reconciler.account.port import Call, Clock, Failure, Outcome, Reply, Sort, Upload
+from reconciler.emulator.wire import Lost, Request, Response
 
 _BOUNDARY = "----reconciler-8f2c1d0a7b"
 """Fixed, so that equal calls are equal requests; `_free_boundary` lengthens it should a file contain it."""
 
 
 class Machine(Protocol):
-    """Anything that answers requests as an account does: the emulator."""
+    """Anything that answers requests as an account does: the emulator, also a faulty one, which raises Lost."""
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -32,7 +33,8 @@ class DirectAccount:
 
     `before` and `after` see each call (and its response) and may raise, as a fault would. `latency` gives the seconds
     that a call takes on the injected clock: half of them before the server acts and half after it. With a clock, the
-    answers carry a `Date` as a web server's do.
+    answers carry a `Date` as a web server's do, and what a faulty machine delays is waited for. A connection that the
+    machine closes ends as it does on the live account.
     """
 
     def __init__(
@@ -55,23 +57,50 @@ class DirectAccount:
 
     async def send(self, call: Call) -> Reply:
         """Send one call once; raises Failure."""
-        seconds = self._latency(call) if self._latency is not None else 0.0
-        await self._travel(seconds / 2)
+        seconds = latency = self._latency(call) if self._latency is not None else 0.0
+        await self._travel(latency / 2)
         self.calls.append(call)
         if self._before is not None:
             self._before(call)
-        response = self._machine.handle(request_of(call))
+        try:
+            response = self._machine.handle(request_of(call))
+        except Lost as error:
+            await self._travel(latency / 2)
+            raise _broken(call, str(error)) from error
         if self._after is not None:
             self._after(call, response)
         headers = lowered(response.headers.items())
         if self._clock is not None:
-            headers.setdefault("date", formatdate(self._clock.now(), usegmt=True))
-        await self._travel(seconds / 2)
+            await self._wait(call, response.delay)
+            seconds += response.delay
+            headers.setdefault("date", _http_date(int(self._clock.now())))
+        await self._travel(latency / 2)
+        if response.cut:
+            raise _broken(call, "it was cut off in the middle")
         return classify(call, Answer(response.status, headers, response.body, seconds))
+
+    async def _wait(self, call: Call, delay: float) -> None:
+        """Wait for a delayed answer, but no longer than the call may take."""
+        if self._clock is None or delay <= 0:
+            return
+        await self._clock.sleep(min(delay, call.timeout))
+        if delay >= call.timeout:
+            message = f"no complete answer within {call.timeout:g} s"
+            raise failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.TIMEOUT, message=message)
 
     async def _travel(self, seconds: float) -> None:
         if self._clock is not None and self._latency is not None:
             await self._clock.sleep(seconds)
+
+
+@lru_cache(maxsize=256)
+def _http_date(now: int) -> str:
+    return formatdate(now, usegmt=True)
+
+
+def _broken(call: Call, reason: str) -> Failure:
+    message = f"the connection broke before the answer was complete: {reason}"
+    return failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.UNREACHABLE, message=message)
 
 
 def request_of(call: Call) -> Request:

@@ -190,7 +190,7 @@ def decode(body: bytes) -> Any:
     """
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, parse_constant=_constant, parse_float=_finite)
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"it breaks off or is malformed at character {error.pos} of {len(error.doc)}") from error
     except UnicodeDecodeError as error:
@@ -213,6 +213,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(text)
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_constant, parse_float=_finite)
 
 
 def _deep(value: Any) -> bool:

@@ -35,25 +35,27 @@ async def list_all(
     query: Iterable[tuple[str, str]] = (),
     limit: int = 100,
     order: Literal["asc", "desc"] | None = None,
+    most: int | None = None,
     beta: str | None = None,
     timeout: float = 60.0,  # noqa: ASYNC109 - of each request, as Call has it
 ) -> list[dict[str, Any]]:
     """Every object of a list, in the server's order; each has an id that may stand in a URL.
 
-    `limit` is the page size, `timeout` in seconds per page. Raises Failure; MALFORMED if the list cannot be trusted.
+    `limit` is the page size, `timeout` in seconds per page; `most` ends the reading once so many objects were seen, for
+    who looks for something among the first. Raises Failure; MALFORMED if the list cannot be trusted.
     """
     fixed = (*query, ("limit", str(limit)), *((("order", order),) if order else ()))
     first = Call("GET", path, query=fixed, beta=beta, timeout=timeout)
     reason = ""
     for _ in range(1 + RESTARTS):
         try:
-            return await _read(account, first)
+            return await _read(account, first, most)
         except _Inconsistent as error:
             reason = str(error)
     raise _malformed(first, f"the list {path} cannot be read to its end: {reason} (tried {1 + RESTARTS} times)")
 
 
-async def _read(account: Account, first: Call) -> list[dict[str, Any]]:
+async def _read(account: Account, first: Call, most: int | None) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     call = first
     for _ in range(PAGE_LIMIT):
@@ -63,7 +65,7 @@ async def _read(account: Account, first: Call) -> list[dict[str, Any]]:
             if identity in found:
                 raise _Inconsistent(f"the server gave {identity} twice; it may not understand `after`")
             found[identity] = item
-        if not more:
+        if not more or (most is not None and len(found) >= most):
             return list(found.values())
         if not page:
             raise _Inconsistent("an empty page says that there is more")

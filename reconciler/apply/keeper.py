@@ -129,14 +129,13 @@ class Keeper:
     async def _read_back(self) -> None:
         """Raise Stop unless the stack is still ours after the pause: of two runs that wrote, the later one has it."""
         async with self._lock:
-            try:
-                await self._read_ours()
-            except Stop as stop:
-                if stop.code is Exit.LOCKED:
-                    raise Stop(
-                        Exit.LOCKED, "Another run took this stack at the same moment.", "Run again when it has ended."
-                    ) from stop
-                raise
+            began = self.clock.monotonic()
+            current = await self._read()
+            self._seen = began
+        if _run_state(current) == _run_state(self._found):
+            raise self.forgetful()
+        if current.run != self.run_id:
+            raise Stop(Exit.LOCKED, "Another run took this stack at the same moment.", "Run again when it has ended.")
 
     async def _unclaim(self, before: Anchor) -> None:
         """Put back what stood there before this run wrote its id, unless another run has written since."""
@@ -246,6 +245,10 @@ class Keeper:
             return 0.0
         window = settle + (SILENCE if self._found.run else 0.0)
         return min(window, max(0.0, self._found.beat + window - self._server_time))
+
+    async def save(self) -> None:
+        """Write the record as it is now, while the run goes on."""
+        await self._write()
 
     def forgetful(self) -> Stop:
         """The end of a run on a server that says yes to the anchor's updates and keeps none."""
@@ -378,9 +381,6 @@ class Keeper:
         except Stop as stop:
             self.lost = stop
             raise
-        if self._taken and _run_state(current) == _run_state(self._found):
-            self.lost = self.forgetful()
-            raise self.lost
         if self._taken and current.run != self.run_id:
             who = f"Another run ({current.run})" if current.run else "Another run"
             self.lost = Stop(Exit.LOCKED, f"{who} took this stack over.", "Nothing more was written. Plan again.")

@@ -49,6 +49,7 @@ class LockFiles:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._dead: set[str] = set()
 
     @contextmanager
     def held(self, run: str) -> Iterator[None]:
@@ -64,8 +65,8 @@ class LockFiles:
 
     def died(self, run: str) -> bool:
         """Whether a run's file is here and nobody has it locked; the file is then removed."""
-        if not _RUN.fullmatch(run):
-            return False
+        if run in self._dead or not _RUN.fullmatch(run):
+            return run in self._dead
         try:
             handle = os.open(self._path(run), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
@@ -73,6 +74,7 @@ class LockFiles:
         try:
             if os.read(handle, 1024) != _here() or not _locked(handle):
                 return False
+            self._dead.add(run)
             with suppress(OSError):
                 self._path(run).unlink()
             return True

@@ -42,6 +42,7 @@ async def create(run: Run, step: Step) -> tuple[Outcome, str]:
             object_id = await _create(run, kind, desired)
     run.ids[desired.address] = object_id
     run.changed.add(object_id)
+    _note_files(run, kind, step)  # whatever becomes of the confirmation, they are ours
     await _finish(run, kind, step, object_id, changed=())
     await _remove_surplus(run, kind, step)
     return Outcome.DONE, object_id

@@ -2,120 +2,89 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, cast
 
-from reconciler.account.port import Call, Failure, Outcome, Sort, Upload
+from reconciler.account.port import Call, Failure, Upload
+from reconciler.apply.parts import upload_in_parts
+from reconciler.apply.removal import delete_files, is_fatal
 from reconciler.apply.run import Run, StepFailed
-from reconciler.manifest.tree import TreeError
+from reconciler.apply.sending import PURPOSE, Deadline, Digests, Reader, changed, insist, media_type, seconds_for
 from reconciler.model import Document
 from reconciler.observe import is_id
 
-ATTEMPTS = 3
-PURPOSE = "assistants"
-SECONDS_PER_MIB = 4.0
-"""How long an upload may take, beside a minute: at least 256 KiB/s."""
+LARGE_FROM = 8 * 2**20
+"""Bytes from which a file goes in parts: below, three requests cost more than what a lost answer costs."""
 
 
-class _Hashing(io.RawIOBase):
-    """Reads from a handle and keeps the sha-256 of what went by; starting over starts the digest over."""
+async def upload_file(run: Run, document: Document, deadline: Deadline | None = None) -> str:
+    """The id of a new File with the document's bytes. `deadline`: what the file's processing is to share.
 
-    def __init__(self, handle: BinaryIO) -> None:
-        super().__init__()
-        self._handle = handle
-        self.digest = hashlib.sha256()
-        self.count = 0
-
-    def readable(self) -> bool:
-        """It is for reading only."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
-        chunk = self._handle.read(size)
-        self.digest.update(chunk)
-        self.count += len(chunk)
-        return chunk
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Only back to the start, or to the end to learn the size."""
-        if (offset, whence) == (0, io.SEEK_SET):
-            self.digest = hashlib.sha256()
-            self.count = 0
-        return self._handle.seek(offset, whence)
-
-    def tell(self) -> int:
-        """Where the handle stands."""
-        return self._handle.tell()
-
-
-async def upload_file(run: Run, document: Document) -> str:
-    """The id of a new File with the document's bytes; raises StepFailed or Failure.
-
-    An ambiguous upload is abandoned and sent again: a File cannot be told from another of the same name and size.
+    Only ambiguous uploads can leave a File behind: they are abandoned and sent again, for a File cannot be told from
+    another one of the same name and size. Raises StepFailed, or the Failure that every other upload would meet, too.
     """
-    last: Failure | None = None
-    for _ in range(ATTEMPTS):
-        source = _Source(run, document)
-        call = Call(
-            "POST",
-            "/files",
-            form=(("purpose", PURPOSE),),
-            uploads=(Upload("file", document.name, source.open, document.bytes),),
-            timeout=60.0 + SECONDS_PER_MIB * document.bytes / 2**20,
-        )
-        try:
-            reply = await run.account.send(call)
-        except (TreeError, OSError) as error:
-            raise StepFailed(f"{document.path}: {error}") from error
-        except Failure as failure:
-            if not failure.ambiguous:
-                raise
-            last = failure
-            continue
-        file_id = str(reply.data.get("id"))
-        if reply.data.get("object") != "file" or not is_id(reply.data.get("id")):
-            last = _malformed(call)
-            continue
-        if not source.is_the_planned_one():
-            await _forget(run, file_id)
-            raise StepFailed(f"{document.path}: it changed while the run was under way; plan again")
-        return file_id
-    raise StepFailed(
-        f"{document.path}: it could not be uploaded: {last.message if last else ''} (tried {ATTEMPTS} times)"
-    )
+    try:
+        return await _upload(run, document, deadline or Deadline(run.clock, run.file_deadline))
+    except Failure as failure:
+        if is_fatal(failure):
+            raise
+        request = f" [request {failure.request_id}]" if failure.request_id else ""
+        raise StepFailed(f"{document.path}: {failure.message}{request}") from failure
 
 
-class _Source:
-    """Opens a document for one call, and knows afterwards what was read."""
+async def _upload(run: Run, document: Document, deadline: Deadline) -> str:
+    if document.bytes < LARGE_FROM:
+        return await _in_one_request(run, document, deadline)
+    async with run.traffic.large:
+        file = await upload_in_parts(run, document, deadline) if run.traffic.in_parts else None
+        if file is not None:
+            return await _as_planned(run, document, file)
+        run.traffic.in_parts = False
+        return await _in_one_request(run, document, deadline)
 
-    def __init__(self, run: Run, document: Document) -> None:
-        self._run = run
-        self._document = document
-        self._reader: _Hashing | None = None
+
+async def _in_one_request(run: Run, document: Document, deadline: Deadline) -> str:
+    digests = Digests()
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """A handle for the transport."""
-        with self._run.open(self._document) as handle:
-            self._reader = _Hashing(handle)
-            yield self._reader  # type: ignore[misc]
+    def opened() -> Iterator[BinaryIO]:
+        nonlocal digests
+        deadline.begin()
+        digests = Digests()
+        with run.open(document) as handle:
+            yield cast("BinaryIO", Reader(handle, document, digests))
 
-    def is_the_planned_one(self) -> bool:
-        """Whether the bytes that went by are those that the plan was made from."""
-        return self._reader is not None and self._reader.digest.hexdigest() == self._document.sha256
+    call = Call(
+        "POST",
+        "/files",
+        form=(("purpose", PURPOSE),),
+        uploads=(Upload("file", document.name, opened, document.bytes, media_type(document.name)),),
+        timeout=seconds_for(document.bytes),
+    )
+    file = await insist(run, document, deadline, call, accepts=_is_file, otherwise="the answer is not a File")
+    if digests.sha256.hexdigest() != document.sha256:
+        raise await _undone(run, file, changed(document))
+    return await _as_planned(run, document, file)
 
 
-def _malformed(call: Call) -> Failure:
-    return Failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.MALFORMED, message="the answer is not a File")
+def _is_file(data: Mapping[str, Any]) -> bool:
+    return data.get("object", "file") == "file" and is_id(data.get("id"))
 
 
-async def _forget(run: Run, file_id: str) -> None:
-    """Delete a File that this very call created; if that fails it stays behind as an orphan."""
-    try:
-        await run.account.send(Call("DELETE", f"/files/{file_id}"))
-    except Failure:
-        return
+async def _as_planned(run: Run, document: Document, file: Mapping[str, Any]) -> str:
+    """The id of a File, unless the server says that it is of another size than what it was sent."""
+    size = file.get("bytes")
+    if isinstance(size, int) and size != document.bytes:
+        why = f"{document.path}: the server kept {size:,} bytes of {document.bytes:,}; run again"
+        raise await _undone(run, file, StepFailed(why))
+    return str(file["id"])
+
+
+async def _undone(run: Run, file: Mapping[str, Any], failed: StepFailed) -> StepFailed:
+    """Delete a File that this very call created, and give the error to raise; it names a File that had to stay."""
+    file_id = str(file["id"])
+    with suppress(Failure, StepFailed):
+        await delete_files(run, [file_id])
+        return failed
+    return StepFailed(f"{failed.summary} (the File {file_id} could not be deleted again)")

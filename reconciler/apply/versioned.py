@@ -23,7 +23,7 @@ from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import VersionedKind
 from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags
-from reconciler.observe import get_object, is_id, is_missing, read_version, refs_digest, version_of
+from reconciler.observe import get_object, is_id, is_missing, newer, read_version, refs_digest, version_of
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry, journal_chunks
 
@@ -198,9 +198,11 @@ async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> Mappi
 async def _release(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, Any], name: str) -> None:
     """Upload what is new, post the version, set the pointer, note it in the inventory."""
     desired, uploaded, object_id = _desired(step), list[str](), str(raw["id"])
-    async with withdrawn(run, uploaded):
-        files = await _files(run, step, uploaded)
-        version = await _post_release(run, kind, desired, object_id, name, files)
+    version = await _made_before(run, kind, desired, raw, name)
+    if version is None:
+        async with withdrawn(run, uploaded):
+            files = await _files(run, step, uploaded)
+            version = await _post_release(run, kind, desired, object_id, name, files)
     await _point(run, kind, await _unchanged(run, kind, raw), version)
     run.ids[desired.address] = object_id
     run.changed.add(object_id)
@@ -211,15 +213,52 @@ async def _release(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, 
 async def _post_release(
     run: Run, kind: VersionedKind, desired: Desired, object_id: str, name: str, files: Sequence[Mapping[str, Json]]
 ) -> str:
-    spec = run.resolve(dict(desired.spec))
-
     def bundle(op: str) -> Mapping[str, bytes]:
-        tags = run.tags(desired, op, state="ready")
-        tags = replace(tags, protect=False, retain=False, refs=refs_digest(desired.spec, run.ids))
-        description = f"{kind.describe(desired.spec)} {tagging.encode_line(tags)}".strip()
-        return kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
+        return _bundle(run, kind, desired, name, files, op)
 
     return await _post_version(run, kind, object_id, name, bundle, tagged=True)
+
+
+def _bundle(
+    run: Run, kind: VersionedKind, desired: Desired, name: str, files: Sequence[Mapping[str, Json]], op: str
+) -> Mapping[str, bytes]:
+    """The files of the version that the manifest asks for, posted under an op."""
+    tags = replace(run.tags(desired, op, state="ready"), protect=False, retain=False, refs=_refs(run, desired))
+    description = f"{kind.describe(desired.spec)} {tagging.encode_line(tags)}".strip()
+    spec = run.resolve(dict(desired.spec))
+    return kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
+
+
+def _refs(run: Run, desired: Desired) -> str:
+    return refs_digest(desired.spec, run.ids)
+
+
+async def _made_before(
+    run: Run, kind: VersionedKind, desired: Desired, raw: Mapping[str, Any], name: str
+) -> str | None:
+    """A version which an interrupted run posted for just this, and did not get to point at; read and compared."""
+    object_id, default = str(raw["id"]), version_of(raw, "default_version")
+    for item in await list_all(run.account, f"{kind.collection}/{object_id}/versions", beta=kind.beta):
+        tags, number = tagging.decode_line(item.get("description")), version_of(item)
+        if tags is None or not run.ours(tags, desired.address) or not newer(number, default):
+            continue
+        if (tags.state, tags.spec, tags.refs) != ("ready", desired.digest(), _refs(run, desired)):
+            continue
+        content = await read_version(run.account, kind, object_id, number)
+        if content is not None and _is_wanted(run, kind, desired, name, content):
+            return number
+    return None
+
+
+def _is_wanted(run: Run, kind: VersionedKind, desired: Desired, name: str, content: Mapping[str, Json]) -> bool:
+    """Whether a version holds what would be posted now, its own Files apart; their ids are taken over if so."""
+    wanted = {document.path: document.sha256 for document in desired.documents}
+    there = {str(file.get("path")): file for file in content["files"] if is_id(file.get("id"))}
+    if {path: file.get("sha256") for path, file in there.items()} != wanted:
+        return False
+    for path, file in there.items():
+        run.ids[Address(desired.address.kind, desired.address.name, path)] = str(file["id"])
+    return kind.unbundle(_bundle(run, kind, desired, name, content["files"], "")) == content
 
 
 async def _files(run: Run, step: Step, uploaded: list[str]) -> list[Mapping[str, Json]]:

@@ -394,6 +394,7 @@ class _Walker:
         as_found = self.options.again is None or self.options.partial
         in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
+            await self._guarded("The anchor could not be written", run.keeper.save())
             await self._guarded("The account could not be read back", self._read_back(run))
             if self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted:
                 await self._guarded("The anchor could not be deleted", run.keeper.remove())

@@ -32,9 +32,9 @@ def cli() -> None:
 
 
 def _register() -> None:
-    from reconciler.cli import changing, inspecting, offline
+    from reconciler.cli import changing, inspecting, offline, upkeep
 
-    for module in (offline, changing, inspecting):
+    for module in (offline, changing, inspecting, upkeep):
         for command in module.COMMANDS:
             cli.add_command(command)
 

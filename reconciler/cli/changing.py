@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as opt
+from reconciler.cli.asking import agreed, pin, wait_for_lock, winding_down
 from reconciler.cli.loop import run_loop
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 LOCAL = "local"
 """The host of an embedded account: nothing of it belongs into Git."""
 
-LOCK_PAUSE = 5.0
-"""Seconds between two looks at a stack that another run has."""
-LOCK_NOTE = 60.0
-"""Seconds between two lines that say so."""
+FIRST_APPLY = (
+    "First apply. To have a wrong key or project refused from now on, put this into reconciler.yaml and commit it:"
+)
+"""With the anchor's id in Git, a wrong key or project is refused at once."""
 
 
 @click.command(short_help="Show what apply would do. Reads only.")
@@ -167,7 +168,7 @@ def apply(root: Path | None, **options: Any) -> int:
 
     async def work() -> int:
         async with open_session(loaded, options) as session:
-            return await _locked(session, screen, options, lambda: _apply(session, screen, options, approval))
+            return await wait_for_lock(session, screen, options, lambda: _apply(session, screen, options, approval))
 
     return run_loop(work())
 
@@ -185,24 +186,6 @@ def _approval(path: Path) -> Approval:
             f"{path} cannot be read: {error.strerror}.",
             "Save a plan with `reconciler plan -o plan.json`.",
         ) from error
-
-
-async def _locked(session: Session, screen: Terminal, options: dict[str, Any], attempt: Any) -> int:
-    """Try, and while another run has the stack, wait for it as long as allowed; each attempt plans afresh."""
-    from reconciler.errors import Exit, Stop
-
-    until = session.clock.monotonic() + float(options["lock_timeout"])
-    said = session.clock.monotonic() - LOCK_NOTE
-    while True:
-        try:
-            return int(await attempt())
-        except Stop as stop:
-            if stop.code is not Exit.LOCKED or session.clock.monotonic() + LOCK_PAUSE > until:
-                raise
-            if session.clock.monotonic() >= said + LOCK_NOTE:
-                screen.note(f"{stop.summary} Waiting.")
-                said = session.clock.monotonic()
-            await session.clock.sleep(LOCK_PAUSE)
 
 
 async def _apply(session: Session, screen: Terminal, options: dict[str, Any], approval: Approval | None) -> int:
@@ -225,7 +208,7 @@ async def _apply(session: Session, screen: Terminal, options: dict[str, Any], ap
         return _blocked(screen, prepared)
     if prepared.plan.empty:
         return await _run(session, screen, prepared)
-    if approval is None and not options["expect"] and not _agreed(options, "Apply this plan?"):
+    if approval is None and not options["expect"] and not agreed(options, "Apply this plan?"):
         screen.note("Nothing was changed.")
         return 4
     return await _run(session, screen, prepared, digest=approval.digest if approval else None)
@@ -237,23 +220,11 @@ def _blocked(screen: Terminal, prepared: Prepared) -> int:
     return 4
 
 
-def _agreed(options: dict[str, Any], question: str) -> bool:
-    """--yes, or a person who says yes. Without a terminal nobody is asked."""
-    from reconciler.errors import Exit, Stop
-
-    if options["yes"]:
-        return True
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Stop(Exit.INVALID, "There is no terminal to ask at.", "Add --yes.")
-    return bool(click.confirm(question, default=False, err=True))
-
-
 async def _run(
     session: Session, screen: Terminal, prepared: Prepared, *, destroy: bool = False, digest: str | None = None
 ) -> int:
     """Carry out, showing events as they come; SIGINT and SIGTERM wind the run down."""
     import asyncio
-    import signal
 
     from reconciler.apply import Conclusion
     from reconciler.cli.progress import Display
@@ -261,38 +232,14 @@ async def _run(
 
     conclusion = Conclusion()
     interrupt = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def wind_down() -> None:
-        if not interrupt.is_set():
-            screen.note("Interrupted: no new step starts; what is under way gets up to 7 s.")
-        interrupt.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, wind_down)
-    try:
-        with Display.on(screen) as display:
-            async for event in carry_out(
-                session, prepared, conclusion, destroy=destroy, digest=digest, interrupt=interrupt
-            ):
-                display.show(event.to_json())
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    with winding_down(screen, interrupt), Display.on(screen) as display:
+        async for event in carry_out(
+            session, prepared, conclusion, destroy=destroy, digest=digest, interrupt=interrupt
+        ):
+            display.show(event.to_json())
     if conclusion.anchor is not None and not destroy and session.info.host != LOCAL:
-        screen.note(_pin(conclusion.anchor, session.loaded.environment))
+        screen.note(pin(FIRST_APPLY, conclusion.anchor, session.loaded.environment))
     return int(conclusion.exit)
-
-
-def _pin(anchor: str, environment: str | None) -> str:
-    """What a first apply advises: with the anchor's id in Git, a wrong key or project is refused at once."""
-    lines = ["spec:", "  account:", f"    anchor: {anchor}"]
-    if environment is not None:
-        lines = ["spec:", "  environments:", f"    {environment}:", "      account:", f"        anchor: {anchor}"]
-    advice = (
-        "First apply. To have a wrong key or project refused from now on, put this into reconciler.yaml and commit it:"
-    )
-    return "\n".join([advice, *lines])
 
 
 @click.command(short_help="Delete everything of this stack.")
@@ -321,7 +268,7 @@ def destroy(root: Path | None, **options: Any) -> int:
 
     async def work() -> int:
         async with open_session(loaded, options) as session:
-            return await _locked(session, screen, options, lambda: _destroy(session, screen, options))
+            return await wait_for_lock(session, screen, options, lambda: _destroy(session, screen, options))
 
     return run_loop(work())
 
@@ -431,13 +378,13 @@ def rollback(address: str, root: Path | None, **options: Any) -> int:
             prepared = await prepare_rollback(session, target, options["version"])
             if screen.format == "text":
                 _print_plan(screen, prepared, options)
-            if not _agreed(options, "Roll back?"):
+            if not agreed(options, "Roll back?"):
                 screen.note("Nothing was changed.")
                 return 4
             return await _run(session, screen, prepared)
 
         async with open_session(loaded, options) as session:
-            return await _locked(session, screen, options, attempt)
+            return await wait_for_lock(session, screen, options, attempt)
 
     return run_loop(work())
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import options as opt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.emulator.fault_rules import Rules
 
 STARTER = Path(__file__).parent / "starter"
 
@@ -193,23 +198,54 @@ def emulator() -> None:
     show_default=True,
     help="openai: as the service is today; compatible: a server that still has /v1/assistants.",
 )
+@opt.option(
+    "--faults",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Misbehave as the rules in FILE say (docs/rehearsing-failures.md).",
+)
+@opt.option(
+    "--ahead",
+    type=opt.Duration(),
+    default="0s",
+    metavar="D",
+    help="The account's clock is ahead by so much (11m, 200h): for leases that end, and stores that expire.",
+)
 @opt.output
-def serve(port: int, database: Path, profile: str, **options: Any) -> int:
+def serve(port: int, database: Path, profile: str, faults: Path | None, ahead: float, **options: Any) -> int:
     """Serve the embedded account to any client, until Ctrl-C.
+
+    With --faults it misbehaves by rules, so that a pipeline can be rehearsed: answers get lost, lists are late, files
+    fail. Every fault is one line on stderr.
 
     \b
     Examples:
         reconciler emulator serve --port 8080
         OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=sk-local reconciler plan
+        reconciler emulator serve --faults faults.yaml
     """
     from reconciler.cli.opening import terminal
     from reconciler.emulator.serve import serve as run
     from reconciler.emulator.settings import Profile
 
     screen = terminal(options)
+    rules = _rules(faults, screen.note) if faults is not None else None
     database.parent.mkdir(parents=True, exist_ok=True)
-    run(database, say=screen.note, port=port, profile=Profile(profile))
+    run(database, say=screen.note, port=port, profile=Profile(profile), rules=rules, ahead=ahead)
     return 0
+
+
+def _rules(file: Path, say: Callable[[str], None]) -> Rules:
+    from reconciler.emulator.fault_rules import RulesError, read
+    from reconciler.errors import Exit, Stop
+
+    try:
+        rules = read(file, say=say)
+    except RulesError as error:
+        raise Stop(Exit.INVALID, error.summary, error.detail) from error
+    number = len(rules.rules)
+    say(f"The emulator misbehaves: it obeys {number} {'rule' if number == 1 else 'rules'} of {file}.")
+    return rules
 
 
 COMMANDS = (init, validate, schema, emulator)

@@ -138,8 +138,10 @@ planning = chain(
     option("--as-of", metavar="DATE", help="Today's date, for reproducible plans (YYYY-MM-DD)."),
 )
 
-writing = chain(
-    option("--yes", is_flag=True, help="Do not ask."),
+yes = option("--yes", is_flag=True, help="Do not ask.")
+
+leasing = chain(
+    yes,
     option(
         "--settle",
         type=Duration(),
@@ -156,6 +158,10 @@ writing = chain(
         metavar="D",
         help="How long to wait for another run of this stack to end.",
     ),
+)
+
+writing = chain(
+    leasing,
     option(
         "--file-timeout",
         type=Duration(),

@@ -13,7 +13,7 @@ from reconciler.emulator.access import authenticate, require_beta, require_text
 from reconciler.emulator.call import Call, Reply
 from reconciler.emulator.errors import ApiError, bad_request, wrong_type
 from reconciler.emulator.routes import ROUTES, Route, Router
-from reconciler.emulator.settings import Profile, Switches
+from reconciler.emulator.settings import STRAIGHT, Bent, Profile, Switches
 from reconciler.emulator.shapes import from_text
 from reconciler.emulator.storage import Storage, dump
 from reconciler.emulator.wire import Request, Response
@@ -75,23 +75,28 @@ class Emulator:
         """Let go of the database."""
         self._storage.close()
 
-    def handle(self, request: Request) -> Response:
+    @property
+    def switches(self) -> Switches:
+        """How this account behaves."""
+        return self._switches
+
+    def handle(self, request: Request, bent: Bent = STRAIGHT) -> Response:
         """Answer one request. Whatever is sent, the answer is a response; what was refused has changed nothing."""
         try:
-            route, call = self._accept(request)
-            result = self._run(route, call)
+            route, call = self._accept(request, bent)
+            result = self._run(route, call, bent)
         except ApiError as error:
-            return self._response(error.status, error.body(), _JSON, error.headers)
+            return self.refuse(error)
         except RecursionError:
-            return self._refuse(bad_request("The request is nested too deeply."))
+            return self.refuse(bad_request("The request is nested too deeply."))
         except sqlite3.Error as error:
             message = f"The emulator's database cannot be used right now: {error}."
-            return self._refuse(ApiError(503, message, kind="server_error", code="server_is_overloaded"))
+            return self.refuse(ApiError(503, message, kind="server_error", code="server_is_overloaded"))
         if isinstance(result, Reply):
             return self._response(route.status, result.body, result.content_type, result.headers)
         return self._response(route.status, dump(result).encode(), _JSON)
 
-    def _accept(self, request: Request) -> tuple[Route, Call]:
+    def _accept(self, request: Request, bent: Bent) -> tuple[Route, Call]:
         """Route, authorise and check a request; nothing here touches the account."""
         require_text(request.method, request.path, *(text for pair in request.query for text in pair))
         route, ids = self._router.find(request.method, request.path)
@@ -103,16 +108,24 @@ class Emulator:
         route.query.check(query)
         body = _form(route, request) if route.form else _json_body(request)
         route.body.check(body)
-        return route, Call(self._storage, self._clock(), self._ids, self._switches, ids, query, body)
+        now = self._clock() if bent.now is None else bent.now
+        return route, Call(self._storage, now, self._ids, bent.switches or self._switches, ids, query, body)
 
-    def _run(self, route: Route, call: Call) -> Json | Reply:
+    def _run(self, route: Route, call: Call, bent: Bent) -> Json | Reply:
         due = bool(self._storage.expired(call.now))
         with self._storage.transaction(writes=due or route.method != "GET"):
             for kind, doc in self._storage.expired(call.now) if due else ():
                 _EXPIRE[kind](call, doc)
+            if bent.ghost_seconds > 0:
+                with self._storage.ghosts.kept(until=call.now + bent.ghost_seconds):
+                    return route.handler(call)
+            if bent.ghosts and route.method == "GET":
+                with self._storage.ghosts.shown(call.now):
+                    return route.handler(call)
             return route.handler(call)
 
-    def _refuse(self, error: ApiError) -> Response:
+    def refuse(self, error: ApiError) -> Response:
+        """Make the response of a refusal, as the account would send it."""
         return self._response(error.status, error.body(), _JSON, error.headers)
 
     def _response(
@@ -140,7 +153,7 @@ def _json_body(request: Request) -> Mapping[str, Any]:
         return {}
     try:
         text = request.body.decode()
-        body = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        body = _DECODER.decode(text)
         if "\\u" in text:
             dump(body).encode()
     except ValueError as error:
@@ -160,3 +173,6 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError(text)
     return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

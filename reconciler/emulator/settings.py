@@ -22,6 +22,7 @@ class Switches:
     numbers_as_floats: numbers that were sent as `1` come back as `1.0`.
     processing_seconds: time until an attached file is no longer `in_progress`; 0 means settled at the first read.
     missing: collections that this account does not have, for example `skills`; every endpoint of them answers 404.
+    failing: the error code with which every file ends that is attached; empty: what becomes of it decides its content.
     """
 
     merge_metadata: bool = False
@@ -29,3 +30,21 @@ class Switches:
     numbers_as_floats: bool = False
     processing_seconds: float = 0
     missing: frozenset[str] = frozenset()
+    failing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bent:
+    """How one request is treated unlike the others; `faults` makes these.
+
+    switches: the account's, but for this request. now: when it happens, for one that was executed late, in seconds
+    since 1970. ghost_seconds: what it deletes stays visible for so long. ghosts: it sees what was deleted like that.
+    """
+
+    switches: Switches | None = None
+    now: float | None = None
+    ghost_seconds: float = 0
+    ghosts: bool = False
+
+
+STRAIGHT = Bent()

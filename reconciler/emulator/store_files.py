@@ -164,7 +164,7 @@ def _attach_one(call: Call, store: str, file: Json, chunking: Chunking, attribut
     sql = "SELECT 1 FROM attachments WHERE store = ? AND id = ?"
     if call.storage.execute(sql, store, file["id"]).fetchone():
         return False
-    result = processing.process(file["filename"], call.storage.read_content(file["id"]), chunking)
+    result = _processed(call, file, chunking)
     error = dump({"code": result.code, "message": result.message}) if result.code else None
     call.storage.execute(
         "INSERT INTO attachments (store, id, born, created_at, settles_at, outcome, error, usage, attributes, "
@@ -173,6 +173,13 @@ def _attach_one(call: Call, store: str, file: Json, chunking: Chunking, attribut
         *(result.outcome, error, result.usage, dump(attributes), chunking.tokens, chunking.overlap),
     )
     return True
+
+
+def _processed(call: Call, file: Json, chunking: Chunking) -> processing.Processed:
+    if call.switches.failing:
+        message = "The file could not be processed: the emulator was told so."
+        return processing.Processed("failed", code=call.switches.failing, message=message)
+    return processing.process(file["filename"], call.storage.read_content(file["id"]), chunking)
 
 
 def chunking_of(item: Mapping[str, Any]) -> Chunking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,29 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response."""
+    """One HTTP response. `delay` is in seconds: whoever carries the response waits so long before it arrives.
+
+    A `content-length` header above the body's length means that the connection closes in the middle of the body.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+
+    @property
+    def cut(self) -> bool:
+        """Whether the body breaks off."""
+        return "content-length" in self.headers and int(self.headers["content-length"]) > len(self.body)
+
+
+class Lost(Exception):  # noqa: N818 - an event on the wire, not a mistake
+    """The connection is gone and nothing was answered; whether the request was executed is not to be seen."""
+
+
+class Machine(Protocol):
+    """Anything that answers requests as an account does; it raises Lost where the connection goes."""
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        ...

@@ -90,5 +90,6 @@ _RENDER = {
     "step": _step,
     "documents": _documents,
     "warning": _warning,
+    "not_converged": _warning,
     "summary": _summary,
 }

@@ -11,6 +11,7 @@ import pytest
 from reconciler.account.direct import DirectAccount, request_of
 from reconciler.account.port import Call, Failure, Outcome, Sort, Upload
 from reconciler.emulator import Emulator, Request, Response
+from reconciler.emulator.faults import Effect, Fault, Faulty
 from tests.simulation.loop import World, run
 
 
@@ -97,3 +98,55 @@ def test_latency_passes_on_the_injected_clock(machine: Emulator) -> None:
     assert run(1, main).seconds == 3.0
     with pytest.raises(ValueError, match="clock"):
         DirectAccount(machine, latency=lambda _: 1.0)
+
+
+READ, WRITE = Call("GET", "/vector_stores"), Call("POST", "/vector_stores", json={"name": "docs"})
+
+
+def faulty(machine: Emulator, fault: Fault) -> Faulty:
+    return Faulty(machine, lambda _: fault, clock=lambda: 1_795_000_000.0)
+
+
+@pytest.mark.parametrize("effect", [Effect.LOST, Effect.DROPPED, Effect.LATE, Effect.TRUNCATED])
+@pytest.mark.parametrize(("call", "outcome"), [(READ, Outcome.NOT_EXECUTED), (WRITE, Outcome.AMBIGUOUS)])
+def test_a_connection_that_breaks_leaves_open_whether_a_write_was_executed(
+    machine: Emulator, effect: Effect, call: Call, outcome: Outcome
+) -> None:
+    account = DirectAccount(faulty(machine, Fault(effect, seconds=5)))
+    with pytest.raises(Failure, match="the connection broke before the answer was complete: ") as caught:
+        asyncio.run(account.send(call))
+    assert (caught.value.sort, caught.value.outcome, caught.value.status) == (Sort.UNREACHABLE, outcome, None)
+
+
+def test_a_lost_connection_is_noticed_after_the_way_there_and_back(machine: Emulator) -> None:
+    async def main(world: World) -> None:
+        account = DirectAccount(faulty(machine, Fault(Effect.DROPPED)), clock=world.clock, latency=lambda _: 3.0)
+        with pytest.raises(Failure):
+            await account.send(READ)
+
+    assert run(1, main).seconds == 3.0
+
+
+def test_a_delayed_answer_is_waited_for_on_the_clock(machine: Emulator) -> None:
+    async def main(world: World) -> None:
+        account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=20)), clock=world.clock)
+        reply = await account.send(WRITE)
+        assert reply.seconds == 20
+        assert reply.date == world.clock.now()
+
+    assert run(1, main).seconds == 20
+
+
+def test_an_answer_that_takes_longer_than_the_call_may_is_a_timeout(machine: Emulator) -> None:
+    async def main(world: World) -> None:
+        account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=3600)), clock=world.clock)
+        with pytest.raises(Failure, match="no complete answer within 60 s") as caught:
+            await account.send(WRITE)
+        assert (caught.value.sort, caught.value.outcome) == (Sort.TIMEOUT, Outcome.AMBIGUOUS)
+
+    assert run(1, main).seconds == 60
+
+
+def test_without_a_clock_nothing_is_waited_for(machine: Emulator) -> None:
+    account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=3600)))
+    assert asyncio.run(account.send(READ)).seconds == 0

@@ -52,6 +52,13 @@ def test_all_pages_are_read_in_the_servers_order() -> None:
     assert listed(three_pages, limit=3) == [f"id_{n}" for n in range(7)]
 
 
+@pytest.mark.parametrize(("most", "pages", "found"), [(1, 1, 3), (3, 1, 3), (4, 2, 6), (99, 3, 7)])
+def test_who_looks_among_the_first_gets_no_further_pages(most: int, pages: int, found: int) -> None:
+    account = Pages(three_pages)
+    listed_items = asyncio.run(list_all(account, "/things", limit=3, most=most))
+    assert (len(account.calls), len(listed_items)) == (pages, found)
+
+
 def test_the_query_goes_with_every_page() -> None:
     account = Pages(three_pages)
     asyncio.run(

@@ -46,6 +46,7 @@ def test_a_run_is_alive_until_its_process_is_killed(tmp_path: Path, elsewhere: s
     _end(elsewhere, signal.SIGKILL)
     assert known.died(RUN)
     assert list(tmp_path.iterdir()) == []
+    assert known.died(RUN)
 
 
 def test_a_run_that_ended_well_leaves_nothing(tmp_path: Path) -> None:

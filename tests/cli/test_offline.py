@@ -146,3 +146,46 @@ def test_a_taken_port_is_one_clear_message(reconciler: Command, tmp_path: Path) 
         result = reconciler("emulator", "serve", "--port", str(port), "--db", str(tmp_path / "x.db"))
     assert result.code == 9
     assert str(port) in result.err
+
+
+def test_a_faulty_account_says_what_it_does_and_the_tool_copes(tree: World, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("faults: [{on: POST /vector_stores/*, nth: 1, effect: lost}]\n")
+    port = free_port()
+    serve = [*PROGRAM, "emulator", "serve", "--port", str(port), "--db", str(tmp_path / "x.db")]
+    environment = {
+        **os.environ,
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+        "OPENAI_API_KEY": "sk-local-0123456789",
+    }
+    server = subprocess.Popen([*serve, "--faults", str(faults)], stderr=subprocess.PIPE, cwd=tree.root, text=True)
+    try:
+        assert server.stderr is not None
+        said = [server.stderr.readline() for _ in range(5)]
+        assert said[0] == f"The emulator misbehaves: it obeys 1 rule of {faults}.\n"
+        applied = _run(tree, environment, "apply", "--yes")
+        assert applied.returncode == 0, applied.stderr
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(20) == 0
+        assert server.stderr is not None
+        (fault,) = server.stderr.readlines()
+        server.stderr.close()
+    assert fault.startswith("fault: lost POST /v1/vector_stores/vs_")
+
+
+def test_rules_that_cannot_be_obeyed_are_refused_before_anything_is_served(reconciler: Command, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("faults:\n  - on: POST /vector_store\n    effect: lost\n")
+    result = reconciler("emulator", "serve", "--db", str(tmp_path / "x.db"), "--faults", str(faults))
+    assert (result.code, result.out) == (7, "")
+    assert result.err == (
+        f"Error: {faults}:2: There is no endpoint `POST /vector_store`.\nDid you mean `POST /vector_stores`?\n"
+    )
+    assert not (tmp_path / "x.db").exists()
+
+
+def test_rules_that_are_not_there_are_one_clear_message(reconciler: Command, tmp_path: Path) -> None:
+    result = reconciler("emulator", "serve", "--faults", str(tmp_path / "none.yaml"))
+    assert result.code == 7
+    assert "none.yaml cannot be read: No such file or directory." in result.err

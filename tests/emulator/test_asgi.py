@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from reconciler.emulator import asgi
+from reconciler.emulator.faults import Effect, Fault, Faulty, Lost
 
 if TYPE_CHECKING:
     from tests.emulator.account import Account
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 AUTH = {"authorization": "Bearer sk-test"}
 
 
-def call(account: Account, method: str, path: str, **options: Any) -> httpx2.Response:
+def call(account: Account, method: str, path: str, *, fault: Fault | None = None, **options: Any) -> httpx2.Response:
+    machine = Faulty(account.emulator, lambda _: fault, clock=account.clock)
+
     async def send() -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=asgi.application(account.emulator))
+        transport = httpx2.ASGITransport(app=asgi.application(machine))
         async with httpx2.AsyncClient(transport=transport, base_url="http://local", headers=AUTH) as client:
             return await client.request(method, path, **options)
 
@@ -33,7 +36,7 @@ def test_http_reaches_the_account(account: Account) -> None:
 
 def test_forms_and_binary_answers_pass_through(account: Account) -> None:
     content = bytes(range(256)) * 40
-    form = {"files": {"file": ("ü #?.jsonl", content)}, "data": {"purpose": "batch"}}
+    form: dict[str, Any] = {"files": {"file": ("ü #?.jsonl", content)}, "data": {"purpose": "batch"}}
     made = call(account, "POST", "/v1/files", **form).json()
     assert made["filename"] == "ü #?.jsonl"
     assert call(account, "GET", f"/v1/files/{made['id']}/content").content == content
@@ -68,3 +71,18 @@ def test_a_client_that_goes_away_is_no_error(account: Account) -> None:
     scope = {"type": "http", "method": "POST", "path": "/v1/files", "headers": [], "query_string": b""}
     asyncio.run(asgi.application(account.emulator)(scope, receive, send))
     assert sent == []
+
+
+def test_without_a_connection_to_close_a_lost_answer_is_an_exception(account: Account) -> None:
+    with pytest.raises(Lost):
+        call(account, "POST", "/v1/vector_stores", json={}, fault=Fault(Effect.LOST))
+    assert len(account.get("/vector_stores")["data"]) == 1
+
+
+def test_without_a_connection_to_close_a_broken_body_is_too_short(account: Account) -> None:
+    answer = call(account, "POST", "/v1/vector_stores", json={}, fault=Fault(Effect.TRUNCATED))
+    assert int(answer.headers["content-length"]) > len(answer.content) > 0
+
+
+def test_a_delayed_answer_is_waited_for(account: Account) -> None:
+    assert call(account, "GET", "/v1/models", fault=Fault(Effect.DELAY, seconds=0.01)).status_code == 200

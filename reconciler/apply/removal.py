@@ -1,0 +1,167 @@
+"""Taking documents away: detach, wait until nothing shows the attachment any more, then delete the File.
+
+In that order, because a File that is deleted while attached may stay in the store's list as a ghost. Files about to be
+deleted are journalled first, so that a crash leaves none that nobody knows of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from reconciler.account.limiter import PATIENCE
+from reconciler.account.paging import list_all
+from reconciler.account.port import Call, Failure, Reply, Sort
+from reconciler.apply.run import Run, StepFailed, together
+from reconciler.kinds.base import DocumentKind
+from reconciler.observe import is_missing
+from reconciler.ownership.anchor import journal_chunks
+
+FATAL = frozenset({Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA})
+"""Refusals that every further call would meet; all others are the matter of one document."""
+ENDED = frozenset({"completed", "failed", "cancelled"})
+"""What becomes of an attachment; every other status means that it is still being processed."""
+STUCK = 2
+"""So many times the time that a file may take: the run that attached it waited once, and a later one waits anew."""
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+
+
+def is_fatal(failure: Failure) -> bool:
+    """Whether a refusal ends all work: every call would meet it, or the wait that it asks for is too long."""
+    too_long = failure.sort is Sort.RATE_LIMITED and (failure.retry_after or 0.0) > PATIENCE
+    return too_long or failure.sort in FATAL
+
+
+async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str]) -> None:
+    """Detach attachments of ours and delete their Files; raises StepFailed or Failure.
+
+    A File whose attachment is still shown is not deleted: it stays in the journal.
+    """
+    path = kind.collection.replace("{parent}", parent)
+    for chunk in journal_chunks(files):
+        async with run.keeper.journalled(chunk):
+            await together(detach(run, path, kind, file_id, whole=True) for file_id in chunk)
+            shown = await _still_listed(run, path, kind, chunk)
+            await delete_journalled(run, [file_id for file_id in chunk if file_id not in shown])
+            if shown:
+                listed = ", ".join(sorted(shown)[:5])
+                raise StepFailed(f"{path} still lists what was detached: {listed}; run again", in_doubt=True)
+
+
+async def delete_files(run: Run, files: Sequence[str]) -> None:
+    """Delete Files that nothing names any more."""
+    for chunk in journal_chunks(files):
+        async with run.keeper.journalled(chunk):
+            await delete_journalled(run, chunk)
+
+
+async def delete_journalled(run: Run, files: Sequence[str]) -> None:
+    """Delete Files that the journal names."""
+    await together(_delete_file(run, file_id) for file_id in files)
+
+
+@asynccontextmanager
+async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
+    """Inside, Files are uploaded for an object; when the object is definitely refused, they are deleted again."""
+    try:
+        yield
+    except StepFailed as failed:
+        if not failed.in_doubt:
+            with suppress(StepFailed, Failure):
+                await delete_files(run, uploaded)
+        raise
+    except Failure as failure:
+        if not failure.ambiguous and not is_fatal(failure):
+            with suppress(StepFailed, Failure):
+                await delete_files(run, uploaded)
+        raise
+
+
+# --- one file ---------------------------------------------------------------------------------------------------------
+
+
+async def detach(run: Run, path: str, kind: DocumentKind, file_id: str, *, whole: bool) -> None:
+    """Detach, and wait until it is gone; a file that is still processing answers 404 although it is there.
+
+    `whole`: the File is to go too, and the journal names it. Then one that is stuck in processing is got rid of by
+    deleting its File, which takes it out of every store. Raises StepFailed when it is there after the settle window.
+    """
+    delete = Call("DELETE", f"{path}/{file_id}", beta=kind.beta)
+    get = Call("GET", f"{path}/{file_id}", beta=kind.beta)
+    left = await _until_gone(run, delete, get)
+    if left is None:
+        return
+    item = kind.read(left.data) if left.data.get("id") == file_id else None
+    if item is None or item.status in ENDED:
+        raise _still_there(run, delete)
+    now = run.clock.now() if left.date is None else left.date
+    if not 0 < item.created_at < now - STUCK * run.file_deadline:
+        raise StepFailed(f"{file_id} is still being processed and cannot be detached yet; run again", in_doubt=True)
+    if whole:
+        await _delete_file(run, file_id)
+        left = await _until_gone(run, delete, get)
+    if left is not None:
+        raise StepFailed(
+            f"{file_id} is stuck in processing, and the service does not detach it; delete this File and run again"
+        )
+
+
+async def _delete_file(run: Run, file_id: str) -> None:
+    delete = Call("DELETE", f"/files/{file_id}")
+    if await _until_gone(run, delete, Call("GET", f"/files/{file_id}")) is not None:
+        raise _still_there(run, delete)
+
+
+async def _until_gone(run: Run, delete: Call, get: Call) -> Reply | None:
+    """Delete until a GET finds nothing; the last answer to it if the settle window is over before."""
+    until = run.clock.monotonic() + run.settle
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            await run.account.send(delete)
+        except Failure as failure:
+            if not (failure.ambiguous or is_missing(failure)):
+                raise
+        left = await _read(run, get)
+        if left is None or run.clock.monotonic() >= until:
+            return left
+        await run.clock.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _read(run: Run, get: Call) -> Reply | None:
+    """The answer to a GET; None when there is no such object."""
+    try:
+        return await run.account.send(get)
+    except Failure as failure:
+        if is_missing(failure):
+            return None
+        raise
+
+
+async def gone(run: Run, get: Call) -> bool:
+    """Whether a GET answers 404 (or 400 "not found", as compatible servers do)."""
+    return await _read(run, get) is None
+
+
+async def _still_listed(run: Run, path: str, kind: DocumentKind, files: Collection[str]) -> set[str]:
+    """Those of some files that the list shows, also after the settle window; one list is read for all of them."""
+    until = run.clock.monotonic() + run.settle
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            listed = await list_all(run.account, path, beta=kind.beta)
+        except Failure as failure:
+            if is_missing(failure):
+                return set()  # the whole store is gone
+            raise
+        shown = {str(item["id"]) for item in listed} & set(files)
+        if not shown or run.clock.monotonic() >= until:
+            return shown
+        await run.clock.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _still_there(run: Run, delete: Call) -> StepFailed:
+    return StepFailed(f"{delete.path} is still there after {run.settle:.0f} s", in_doubt=True)

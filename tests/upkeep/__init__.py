@@ -1,0 +1,1 @@
+"""`gc`, `unlock` and `recover` without a command line."""
