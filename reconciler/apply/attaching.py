@@ -159,7 +159,10 @@ async def _attach_group(rollout: Rollout, files: Mapping[str, Pending]) -> list[
         if is_missing(failure) or is_fatal(failure):
             raise
         return []  # not to be seen now: whoever waits for them looks again
-    return [file_id for file_id in rest if file_id not in there]
+    missing = [file_id for file_id in rest if file_id not in there]
+    if missing and not refused:
+        rollout.run.doubt(path)
+    return missing
 
 
 async def _attach_one(rollout: Rollout, file_id: str, pending: Pending) -> Failure | None:
@@ -167,14 +170,28 @@ async def _attach_one(rollout: Rollout, file_id: str, pending: Pending) -> Failu
     last: Failure | None = None
     for pause in (0.0, 1.0, 4.0):
         await rollout.run.clock.sleep(pause)
-        item = _item(rollout, file_id, pending, rollout.run.op())
+        op = rollout.run.op()
+        item = _item(rollout, file_id, pending, op)
         try:
             await rollout.run.account.send(Call("POST", rollout.path, json=item, beta=rollout.kind.beta))
         except Failure as failure:
             last = failure
+            if failure.ambiguous:
+                if await _arrived(rollout, file_id, op):
+                    return None
+                rollout.run.doubt(rollout.path)
             unknown = is_missing(failure) or failure.status == 400  # a new File may not be known everywhere yet
             if not (failure.ambiguous or unknown):
                 break
         else:
             return None
     return last
+
+
+async def _arrived(rollout: Rollout, file_id: str, op: str) -> bool:
+    """Whether a file is seen to be attached by the request of this op."""
+    try:
+        found = await rollout.read(file_id)
+    except Failure:
+        return False
+    return found is not None and found.op == op

@@ -151,7 +151,7 @@ async def write(
                 code=Exit.STALE,
             )
         if path:
-            run.doubts[path] = run.clock.monotonic() + run.settle
+            run.doubt(path)
     raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)
 
 

@@ -25,8 +25,6 @@ async def clear_journal(run: Run, objects: Sequence[Observed]) -> None:
 
 
 async def _used(run: Run, objects: Sequence[Observed], file_id: str) -> bool:
-    if any(entry.id == file_id for entry in run.keeper.anchor.inventory):
-        return True
     for item in objects:
         kind = KINDS[item.kind]
         if kind.documents is None:

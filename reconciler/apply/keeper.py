@@ -448,20 +448,22 @@ class Keeper:
             except Failure as failure:
                 if not failure.ambiguous:
                     raise
-                await self._look_after(store, live, metadata)
+                earlier, self.doubt = self.doubt, self.clock.monotonic() + self.settle
+                if await self._arrived(store, live, metadata):
+                    self.doubt = earlier
             else:
                 return
         raise Stop(Exit.INCOMPLETE, f"The anchor {store} could not be written.", "Run the same command again.")
 
-    async def _look_after(self, store: str, before: Mapping[str, Any], target: Mapping[str, str]) -> None:
-        """After a write whose answer was lost: what is there now must be what was there before, or what was sent."""
+    async def _arrived(self, store: str, before: Mapping[str, Any], target: Mapping[str, str]) -> bool:
+        """Whether a write whose answer was lost is seen; raises Stop when neither it nor what was there before is."""
         call = Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA, urgent=True)
         self._live[store] = (await self.account.send(call)).data
         now = _ours(self._live[store].get("metadata"))
-        self.doubt = self.clock.monotonic() + self.settle
         if now not in (_ours(before), _ours(target)):
             self.lost = Stop(Exit.LOCKED, "Another run wrote to the anchor meanwhile.", "Nothing more was written.")
             raise self.lost
+        return now == _ours(target)
 
     async def _delete_part(self, store: str) -> None:
         """A deletion may be sent again: what is gone answers 404."""

@@ -80,6 +80,10 @@ class Run:
         self._ops += 1
         return f"{self.run_id}.{self._ops}"
 
+    def doubt(self, path: str) -> None:
+        """Note that a write to a path seems not to have arrived, and may still do so in the settle window."""
+        self.doubts[path] = self.clock.monotonic() + self.settle
+
     async def undoubted(self, path: str) -> None:
         """Wait until no earlier write to a path can arrive any more, and undo what is written there now."""
         await self.clock.sleep(max(0.0, self.doubts.pop(path, 0.0) - self.clock.monotonic()))

@@ -403,10 +403,12 @@ class _Walker:
             await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False))
         elif clean:
             await self._guarded("The anchor could not be written", run.keeper.give_back(clean=True, as_found=as_found))
+            await self._settle(run)
             if self.conclusion.exit is Exit.DONE:
                 await self._guarded("The account could not be read back", self._read_back(run))
         else:
             await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False, in_doubt=in_doubt))
+            await self._settle(run)
         if self.conclusion.interrupted:
             self.conclusion.exit = Exit.INTERRUPTED
 
