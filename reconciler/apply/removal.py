@@ -63,7 +63,10 @@ async def delete_journalled(run: Run, files: Sequence[str]) -> None:
 
 @asynccontextmanager
 async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
-    """Inside, Files are uploaded for an object; when the object is definitely refused, they are deleted again."""
+    """Inside, Files are uploaded for an object; when the object is definitely refused, they are deleted again.
+
+    What cannot be deleted stays in the journal, which is written when the stack is given back.
+    """
     try:
         yield
     except StepFailed as failed:
@@ -72,7 +75,7 @@ async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
                 await delete_files(run, uploaded)
         raise
     except Failure as failure:
-        if not failure.ambiguous and not is_fatal(failure):
+        if not failure.ambiguous:
             with suppress(StepFailed, Failure):
                 await delete_files(run, uploaded)
         raise
