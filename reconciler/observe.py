@@ -44,8 +44,8 @@ Refresh = Literal["auto", "full"]
 
 ANCHOR_COLLECTION = "/vector_stores"
 ANCHOR_BETA = "assistants=v2"
-_OTHER_API = frozenset({Sort.MALFORMED, Sort.REFUSED, Sort.PERMISSION})
-"""How servers answer at a path where they have something else; no matter where no manifest asks for it."""
+_NOT_FOR_US = frozenset({Sort.REFUSED, Sort.PERMISSION})
+"""How servers answer at a path that this key may not use; no matter where this stack has and wants nothing."""
 _VERSION = re.compile(r"\A[A-Za-z0-9_-]{1,20}\Z")
 RECOVERY = "Nothing was written. Is this the right key and project? If so: `reconciler recover` rebuilds the anchor."
 
@@ -188,13 +188,14 @@ class _Observer:
         """Whether to look at a kind. One that no manifest asks for any more may have been retired with all it held."""
         if any(item.kind == kind.name for item in self.scope.desired):
             return True
+        had = [entry.id for entry in anchor.inventory if entry.kind == kind.name] if anchor else []
         try:
             await self._list(kind)
-        except (Stop, Failure) as error:
-            if isinstance(error, Failure) and error.sort not in _OTHER_API:
+        except Failure as failure:
+            if failure.sort not in _NOT_FOR_US or had or (anchor and kind.name in anchor.kinds):
                 raise
-            stop = error if isinstance(error, Stop) else self._gone(kind, error)
-            had = [entry.id for entry in anchor.inventory if entry.kind == kind.name] if anchor else []
+            return False
+        except Stop as stop:
             if had:
                 summary = f"{stop.summary} What this stack had there is out of reach: {', '.join(had[:5])}."
                 self.warnings.append(Notice("W303", summary))
