@@ -84,9 +84,15 @@ async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
 
 
 async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
-    """A last version without the tag line, made default; then the inventory forgets the object."""
+    """A last version without the tag line, made default; then the inventory forgets the object.
+
+    Where a person made a version without our tag the default already, the inventory is all that forgets.
+    """
     kind, planned = _kind(step), _observed(step)
     raw = await _evidence(run, kind, planned, step.address)
+    if tagging.decode_line(raw.get("description")) is None:
+        run.keeper.drop(step.kind, step.address)
+        return Outcome.DONE, planned.id
     version = version_of(raw, "default_version")
     content = await read_version(run.account, kind, planned.id, version)
     if content is None:
