@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 
-from reconciler.kinds.base import IN_PLACE, DocumentKind, Keeping, Kind, identity
+from reconciler.kinds.base import DOUBLE, IN_PLACE, DocumentKind, Keeping, Kind, identity
 from reconciler.model import (
     ABSENT,
     Address,
@@ -312,13 +312,19 @@ def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tu
         change = FileChange(document.path, document.bytes, document.sha256, reason, before)
         (added if there is None else updated if reason == IN_PLACE else changed).append(change)
     wanted = {document.path for document in documents}
-    removed = sorted(path for path in current if path not in wanted)
+    renewed = {change.path for change in changed}
+    gone = [FileChange(path, None, item.sha256) for path, item in current.items() if path not in wanted]
+    gone += [
+        FileChange(item.path, None, item.sha256, DOUBLE)
+        for item in live
+        if item.path is not None and item.path in wanted - renewed and current[item.path] is not item
+    ]
     unmanaged = sorted((item for item in live if item.path is None), key=lambda item: item.file_id)
     return FileChanges(
         tuple(added),
         tuple(changed),
         tuple(updated),
-        tuple(FileChange(path, None, current[path].sha256) for path in removed),
+        tuple(sorted(gone, key=lambda item: (item.path, item.sha256 or ""))),
         tuple(FileChange(item.file_id, None, None, "added by somebody else") for item in unmanaged),
     )
 

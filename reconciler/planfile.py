@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from reconciler.errors import Exit, Stop
+from reconciler.kinds.base import DOUBLE
 from reconciler.model import (
     ABSENT,
     Action,
@@ -306,13 +307,14 @@ def _covers(saved: Mapping[str, Any], fresh: Mapping[str, Any], step: str, *, re
 
 
 def _values(change: Mapping[str, Any]) -> set[str]:
-    """Every value that a change sets, and what it does to each document."""
+    """Every value that a change sets, and what it does to each document; doubles go with any step."""
     fields = [canonical([item["path"], "after" in item, _known(item.get("after"))]) for item in change["fields"]]
     files = [
         canonical([name, item["path"], item["sha256"]])
         for name, items in (change.get("files") or {}).items()
         if name != "unmanaged"
         for item in items
+        if item.get("reason") != DOUBLE
     ]
     return {*fields, *files}
 

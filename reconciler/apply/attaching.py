@@ -153,6 +153,8 @@ async def _attach_group(rollout: Rollout, files: Mapping[str, Pending]) -> list[
         refused = not failure.ambiguous
     try:
         there = await rollout.newest(files)
+        for file_id in there:
+            files[file_id].shown = True
         rest = [file_id for file_id in files if file_id not in there or there[file_id].path is None]
         there = {} if refused else await rollout.one_by_one(rest)
     except Failure as failure:
@@ -178,12 +180,14 @@ async def _attach_one(rollout: Rollout, file_id: str, pending: Pending) -> Failu
             last = failure
             if failure.ambiguous:
                 if await _arrived(rollout, file_id, op):
+                    pending.shown = True
                     return None
                 rollout.run.doubt(rollout.path)
             unknown = is_missing(failure) or failure.status == 400  # a new File may not be known everywhere yet
             if not (failure.ambiguous or unknown):
                 break
         else:
+            pending.shown = True
             return None
     return last
 

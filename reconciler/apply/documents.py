@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.account.port import Call, Failure
-from reconciler.apply.attaching import bring_in
+from reconciler.apply.attaching import bring_in, take_away
 from reconciler.apply.creation import Seen, write
 from reconciler.apply.processing import UNTAGGED, look, resume, wait
 from reconciler.apply.removal import ENDED, FATAL, delete_files, delete_journalled, discard, gone, withdrawn
@@ -51,11 +51,15 @@ async def roll_out(
     send = [by_path[item.path] for item in (*changes.added, *changes.changed)]
     rollout = Rollout(run, kind, document_kind, parent, address, len(send) + len(unfinished) + len(changes.updated))
     await resume(rollout, unfinished)
-    for start in range(0, len(send), ROUND):
-        if start:
-            await look(rollout)
-        await bring_in(rollout, send[start : start + ROUND])
-    await wait(rollout)
+    try:
+        for start in range(0, len(send), ROUND):
+            if start:
+                await look(rollout)
+            await bring_in(rollout, send[start : start + ROUND])
+        await wait(rollout)
+    except Failure:
+        await take_away(rollout, [file_id for file_id, pending in rollout.waiting.items() if not pending.shown])
+        raise
     await _in_place(rollout, [(by_path[item.path], current[item.path]) for item in changes.updated])
     removable = {item.path for item in planned.removed}
     surplus = _surplus(live, current, by_path, changes, removable, rollout.failed)
@@ -130,8 +134,9 @@ def _unlike(rollout: Rollout, document: Document, live: Attachment | None) -> st
 
 async def _update_one(rollout: Rollout, document: Document, item: Attachment) -> None:
     op = rollout.run.op()
+    path = f"{rollout.path}/{item.file_id}"
     body = {"attributes": rollout.kind.tags(document, op)}
-    call = Call("POST", f"{rollout.path}/{item.file_id}", json=body, beta=rollout.kind.beta)
+    call = Call("POST", path, json=body, beta=rollout.kind.beta)
 
     async def seen() -> Seen:
         live = await rollout.read(item.file_id)

@@ -31,9 +31,14 @@ STALE_AFTER = 5.0
 """Seconds after which a write is preceded by a look whether the stack is still ours."""
 LONGEST_WAIT = 60.0
 """The longest wait that the service may ask for before the anchor is given back, in seconds."""
+GIVE_BACK_PAUSES = (1.0, 3.0)
+"""Seconds between attempts to give the stack back: if none succeeds, others are locked out until the takeover."""
 ATTEMPTS = 3
 FIRST_LOOK = 0.5
 LONGEST_LOOK = 8.0
+
+
+_HOPELESS = frozenset({Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,16 +222,19 @@ class Keeper:
             self.anchor = replace(self.anchor, busy=False, run="", plan="", serial=self.anchor.serial + 1)
         else:
             self.anchor = replace(self.anchor, run="")
-        try:
-            await self._write(beat=beat)
-        except Failure as failure:
-            if failure.sort is Sort.REFUSED and not failure.ambiguous:
-                await self._let_go(beat)
-                raise
-            if failure.retry_after is None or failure.retry_after > LONGEST_WAIT:
-                raise
-            await self.clock.sleep(failure.retry_after + 1)
-            await self._write(beat=beat)
+        for pause in (*GIVE_BACK_PAUSES, None):
+            try:
+                await self._write(beat=beat)
+            except Failure as failure:
+                if failure.sort is Sort.REFUSED and not failure.ambiguous:
+                    await self._let_go(beat)
+                    raise
+                wait = failure.retry_after or 0.0
+                if pause is None or wait > LONGEST_WAIT or failure.sort in _HOPELESS:
+                    raise
+                await self.clock.sleep(max(wait + 1, pause))
+            else:
+                return
 
     async def _let_go(self, beat: int | None) -> None:
         """The record is refused as it is: give back the one that the server has, as after an unclean run."""

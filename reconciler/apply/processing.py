@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.account.port import Failure
 from reconciler.apply.attaching import attach, bring_in, take_away
-from reconciler.apply.removal import ENDED, FIRST_PAUSE, LONGEST_PAUSE, STUCK, detach, discard
+from reconciler.apply.removal import ENDED, FIRST_PAUSE, LONGEST_PAUSE, detach, discard, is_fatal
 from reconciler.apply.rollout import PAGE, RETRIES, Pending, Rollout
 from reconciler.apply.run import StepFailed, together
 from reconciler.apply.sending import Deadline
 from reconciler.model import Attachment, Document
+from reconciler.observe import is_missing
 
 UNTAGGED = "the server did not keep the attributes that say which document it is"
 UNLISTED = "the server's list does not show the attributes that say which document it is"
 NOT_SHOWN = "the store does not show it, although it was attached"
+STUCK = 2
+"""So many times the time that a file may take: the run that attached it waited once, and a later one waits anew."""
+PATIENT_LOOKS = 3
+"""Looks at the store that may fail one after the other, each of them after the retries of reads."""
 LEAST_PATIENCE = 15.0
 """Seconds in which an attachment has to be shown, however short the settle window is."""
 
@@ -60,7 +65,9 @@ def _too_late(file_id: str, pending: Pending) -> str:
 
 async def look(rollout: Rollout) -> None:
     """Ask once how the files stand that are waited for. What failed for good is taken away, the rest tried again."""
-    shown = await rollout.recent(rollout.waiting)
+    shown = await _shown(rollout)
+    if shown is None:
+        return
     again: dict[str, Pending] = {}
     dead: list[str] = []
     for file_id, pending in list(rollout.waiting.items()):
@@ -80,11 +87,24 @@ async def look(rollout: Rollout) -> None:
     await _try_again(rollout, again)
 
 
+async def _shown(rollout: Rollout) -> dict[str, Attachment] | None:
+    """What the store shows of the files; None when it cannot be read just now. Raises Failure when that goes on."""
+    try:
+        shown = await rollout.recent(rollout.waiting)
+    except Failure as failure:
+        rollout.unread += 1
+        if is_fatal(failure) or is_missing(failure) or rollout.unread > PATIENT_LOOKS:
+            raise
+        return None
+    rollout.unread = 0
+    return shown
+
+
 def _verdict(rollout: Rollout, pending: Pending, item: Attachment | None) -> str | None:
     """Why a file is not what it should be; nothing if it is, None while that is open."""
     if item is None:
         return _missed(rollout, pending)
-    pending.missed = None
+    pending.shown, pending.missed = True, None
     if item.status not in ENDED:
         return None
     if item.status != "completed":
@@ -112,7 +132,7 @@ async def _try_again(rollout: Rollout, files: Mapping[str, Pending]) -> None:
     free = {file_id: files[file_id] for file_id, held in zip(files, stuck, strict=True) if not held}
     for pending in free.values():
         pending.retries -= 1
-        pending.missed = None
+        pending.shown, pending.missed = False, None
     await attach(rollout, free)
     rollout.check()
 
@@ -140,7 +160,7 @@ async def resume(rollout: Rollout, documents: Sequence[tuple[Document, Attachmen
     now = await _service_time(rollout, documents[0][1])
     for document, item in documents:
         age = max(0.0, now - item.created_at) if item.created_at else 0.0
-        pending = Pending(document, Deadline(rollout.run.clock, STUCK * rollout.run.file_deadline), age=age)
+        pending = Pending(document, Deadline(rollout.run.clock, STUCK * rollout.run.file_deadline), shown=True, age=age)
         pending.deadline.begin(ago=age)
         rollout.waiting[item.file_id] = pending
 
@@ -159,7 +179,7 @@ async def _thaw(rollout: Rollout, stuck: Mapping[str, Pending]) -> None:
     free = {file_id: pending for file_id, pending in stuck.items() if file_id not in held}
     for pending in free.values():
         pending.stuck, pending.age = STUCK * rollout.run.file_deadline - pending.deadline.left, None
-        pending.deadline = rollout.deadline()
+        pending.deadline, pending.shown = rollout.deadline(), False
         pending.deadline.begin()
     await attach(rollout, free)
     rollout.check()

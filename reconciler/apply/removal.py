@@ -21,8 +21,6 @@ FATAL = frozenset({Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA})
 """Refusals that every further call would meet; all others are the matter of one document."""
 ENDED = frozenset({"completed", "failed", "cancelled"})
 """What becomes of an attachment; every other status means that it is still being processed."""
-STUCK = 2
-"""So many times the time that a file may take: the run that attached it waited once, and a later one waits anew."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 
@@ -87,27 +85,33 @@ async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
 async def detach(run: Run, path: str, kind: DocumentKind, file_id: str, *, whole: bool) -> None:
     """Detach, and wait until it is gone; a file that is still processing answers 404 although it is there.
 
-    `whole`: the File is to go too, and the journal names it. Then one that is stuck in processing is got rid of by
-    deleting its File, which takes it out of every store. Raises StepFailed when it is there after the settle window.
+    `whole`: the File is to go too, and the journal names it. Then the file gets the time that it may take, and after
+    that the File is deleted, which takes it out of every store. Raises StepFailed when it is still there all the same.
     """
     delete = Call("DELETE", f"{path}/{file_id}", beta=kind.beta)
     get = Call("GET", f"{path}/{file_id}", beta=kind.beta)
     left = await _until_gone(run, delete, get)
+    if left is not None and whole and _is_pending(kind, left):
+        left = await _until_gone(run, delete, get, patience=run.file_deadline - _age(run, kind, left))
+        if left is not None and _is_pending(kind, left):
+            await _delete_file(run, file_id)
+            left = await _until_gone(run, delete, get)
     if left is None:
         return
-    item = kind.read(left.data) if left.data.get("id") == file_id else None
-    if item is None or item.status in ENDED:
+    if not _is_pending(kind, left):
         raise _still_there(run, delete)
-    now = run.clock.now() if left.date is None else left.date
-    if not 0 < item.created_at < now - STUCK * run.file_deadline:
-        raise StepFailed(f"{file_id} is still being processed and cannot be detached yet; run again", in_doubt=True)
-    if whole:
-        await _delete_file(run, file_id)
-        left = await _until_gone(run, delete, get)
-    if left is not None:
-        raise StepFailed(
-            f"{file_id} is stuck in processing, and the service does not detach it; delete this File and run again"
-        )
+    advice = "delete this File and run again" if whole else "run again"
+    raise StepFailed(f"{file_id} is still being processed, and the service does not detach it; {advice}", in_doubt=True)
+
+
+def _is_pending(kind: DocumentKind, reply: Reply) -> bool:
+    return kind.read(reply.data).status not in ENDED
+
+
+def _age(run: Run, kind: DocumentKind, reply: Reply) -> float:
+    """For how many seconds a file is attached, by the server's own clock."""
+    now = run.clock.now() if reply.date is None else reply.date
+    return now - kind.read(reply.data).created_at
 
 
 async def _delete_file(run: Run, file_id: str) -> None:
@@ -116,9 +120,9 @@ async def _delete_file(run: Run, file_id: str) -> None:
         raise _still_there(run, delete)
 
 
-async def _until_gone(run: Run, delete: Call, get: Call) -> Reply | None:
-    """Delete until a GET finds nothing; the last answer to it if the settle window is over before."""
-    until = run.clock.monotonic() + run.settle
+async def _until_gone(run: Run, delete: Call, get: Call, *, patience: float | None = None) -> Reply | None:
+    """Delete until a GET finds nothing; the last answer to it if `patience`, or the settle window, is over before."""
+    until = run.clock.monotonic() + (run.settle if patience is None else patience)
     pause = FIRST_PAUSE
     while True:
         try:

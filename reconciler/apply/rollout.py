@@ -25,13 +25,15 @@ SINGLY = 8
 class Pending:
     """A document whose File is uploaded, until the service has processed it. Times are in seconds.
 
-    `missed`: since when the store does not show it, on the clock's monotonic scale. `age`: how long it had been in
-    progress when this run found it; None if this run attached it. `stuck`: how long it was before it was attached anew.
+    `shown`: the store was seen to have it. `missed`: since when the store does not show it, on the clock's monotonic
+    scale. `age`: how long it had been in progress when this run found it; None if this run attached it. `stuck`: how
+    long it was before it was attached anew.
     """
 
     document: Document
     deadline: Deadline
     retries: int = RETRIES
+    shown: bool = False
     missed: float | None = None
     age: float | None = None
     stuck: float = 0.0
@@ -42,7 +44,7 @@ class Rollout:
     """What all that brings the documents of one object in has to know.
 
     `waiting` is by File id, `ready` the paths of what was processed by File id, `failed` the causes by path. `telling`:
-    the object's list was seen to show attributes.
+    the object's list was seen to show attributes. `unread`: so many looks at it failed one after the other.
     """
 
     run: Run
@@ -57,6 +59,7 @@ class Rollout:
     failed: dict[str, str] = field(default_factory=dict)
     fatal: Failure | None = None
     telling: bool = False
+    unread: int = 0
 
     @property
     def path(self) -> str:

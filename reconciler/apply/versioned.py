@@ -93,10 +93,12 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     if tagging.decode_line(raw.get("description")) is None:
         run.keeper.drop(step.kind, step.address)
         return Outcome.DONE, planned.id
-    version = version_of(raw, "default_version")
-    content = await read_version(run.account, kind, planned.id, version)
+    entry = run.keeper.anchor.entry(step.kind, step.address)
+    content = None
+    for version in (version_of(raw, "default_version"), str(entry.version) if entry else ""):
+        content = content or await read_version(run.account, kind, planned.id, version)
     if content is None:
-        raise StepFailed(f"version {version} of {planned.id} cannot be read")
+        raise StepFailed(f"no version of {planned.id} can be read that could stay without our tag")
     name = str(raw.get("name") or step.address.name)
     bundle = kind.bundle(
         name,

@@ -285,6 +285,8 @@ class VersionedKind(Kind):
 
 IN_PLACE = "attributes changed"
 """The one difference of a document that needs no upload."""
+DOUBLE = "attached twice"
+"""Why an attachment of a document goes that stays: another one of it counts. Its removal belongs to any step."""
 
 
 class DocumentKind(Kind):

@@ -205,6 +205,27 @@ def test_a_list_that_cannot_be_read_after_a_batch_is_no_reason_to_send_it_again(
     assert (applied.exit, attachments(applied)) == (0, [12])
 
 
+def test_files_of_which_nobody_knows_whether_they_are_attached_are_taken_away_when_the_rollout_breaks_off(
+    tmp_path: Path,
+) -> None:
+    world, server = many(tmp_path, 12)
+    sent: list[str] = []
+
+    def silent(request: Request) -> Response | None:
+        if is_write(request, "file_batches"):
+            sent.append(request.path)
+            return refuse(500)
+        unreadable = sent and request.method == "GET" and "/files" in request.path and "vector_stores" in request.path
+        return Response(307, b"", {"location": "https://elsewhere.invalid/"}) if unreadable else None
+
+    server.before.append(silent)
+    applied = world.apply()
+    assert applied.exit == Exit.INCOMPLETE
+    server.before.clear()
+    assert world.settled()
+    assert len(files_of(world)) == 12
+
+
 def test_no_two_attachments_on_the_wire_carry_one_op(tmp_path: Path) -> None:
     world, server = many(tmp_path, 12)
     server.before.append(times(5, lambda r: refuse(500) if is_write(r, "/vector_stores/", "/file") else None))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.account.direct import DirectAccount
+from reconciler.account.port import Call, Upload
 from reconciler.emulator import Request, Response, Switches
 from reconciler.errors import Exit
 from tests.acceptance.world import World
@@ -303,6 +305,54 @@ def test_of_two_attachments_of_one_document_one_goes(tmp_path: Path) -> None:
     assert world.settled()
     assert len(attached(world)) == 3
     assert len(files_of(world)) == 3
+
+
+def twin_of(world: World, path: str) -> str:
+    """Another File attached as a document, as by a run that did not see that it had done so before."""
+    store = world.id_of("VectorStore/docs")
+    listed = world.api("GET", f"/vector_stores/{store}/files?limit=100")["data"]
+    item = next(item for item in listed if item["attributes"]["reconciler_path"] == path)
+    part = Upload(
+        "file", path.rpartition("/")[2], lambda: (world.root / path).open("rb"), (world.root / path).stat().st_size
+    )
+    call = Call("POST", "/files", form=(("purpose", "assistants"),), uploads=(part,))
+    twin = world.time.run(lambda: DirectAccount(world.emulator).send(call)).data["id"]
+    world.api("POST", f"/vector_stores/{store}/files", {"file_id": twin, "attributes": item["attributes"]})
+    return str(twin)
+
+
+def test_a_document_that_is_attached_twice_is_seen_and_put_right_without_any_change_of_the_manifests(
+    tmp_path: Path,
+) -> None:
+    world, _ = three(tmp_path)
+    assert world.settled()
+    twin_of(world, "docs/a.md")
+    [change] = world.changes().values()
+    assert [(item["path"], item["reason"]) for item in change["files"]["removed"]] == [("docs/a.md", "attached twice")]
+    applied = world.apply()
+    assert (applied.exit, [call for call in applied.calls if call.uploads]) == (0, [])
+    assert len(files_of(world)) == len(attached(world)) == 3
+    assert world.settled()
+
+
+def test_an_old_version_that_the_list_did_not_show_is_put_right_by_the_next_run(tmp_path: Path) -> None:
+    world, server = three(tmp_path)
+    assert world.settled()
+    world.write("docs/a.md", "# A again\n")
+    prepared = world.plan()
+    blind = [1]
+
+    def lagging(request: Request, response: Response) -> Response:
+        if is_read(request, "/vector_stores/") and request.path.endswith("/files") and blind[0]:
+            blind[0] -= 1
+            return changed(response, lambda body: body | {"data": []})
+        return response
+
+    server.after.append(lagging)
+    assert world.apply(prepared=prepared).exit == Exit.INCOMPLETE
+    assert len(files_of(world)) == 6
+    assert world.settled()
+    assert len(files_of(world)) == len(attached(world)) == 3
 
 
 def test_answers_about_another_file_are_not_taken_for_the_one_that_was_asked_for(tmp_path: Path) -> None:

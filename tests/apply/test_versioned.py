@@ -244,7 +244,7 @@ def test_a_release_that_is_forgotten_must_be_readable(tmp_path: Path) -> None:
     world.remove("Assistant", "old")
     server.before.append(lambda r: refuse(404) if is_read(r, "/skills/", "/content") else None)
     applied = world.apply()
-    assert (applied.exit, "cannot be read" in text_of(applied)) == (Exit.INCOMPLETE, True)
+    assert (applied.exit, "can be read" in text_of(applied)) == (Exit.INCOMPLETE, True)
     server.before.clear()
     lost = times(1, lambda r: server.real.handle(r) and refuse(500) if is_write(r, "/skills/", "/versions") else None)
     server.before.append(lost)
