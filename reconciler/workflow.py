@@ -329,7 +329,10 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
     """A plan that moves the pointer back: to a version, or to the release before the current one."""
     item, kind = await _release(session, address)
     target = await _target(session, kind, item, version)
-    content = await read_version(session.account, kind, item.id, target)
+    try:
+        content = await read_version(session.account, kind, item.id, target)
+    except Failure as failure:
+        raise stop_for(failure) from failure
     if content is None:
         raise Stop(Exit.REFUSED, f"Version {target} of {address} cannot be read.", "Revert in Git instead.")
     await _still_there(session, kind, content, address, target)

@@ -195,5 +195,8 @@ def test_a_release_that_cannot_be_read_or_has_no_manifest_is_not_gone_back_to(tm
     world, server = helper(tmp_path)
     server.before.append(times(1, lambda r: refuse(404) if r.path.endswith("/2/content") else None))
     assert stopped(world, lambda session: prepare_rollback(session, HELPER, None)).code is Exit.REFUSED
+    server.before[:] = [lambda r: refuse(403) if r.path.endswith("/2/content") else None]
+    assert stopped(world, lambda session: prepare_rollback(session, HELPER, None)).code is Exit.DENIED
+    server.before.clear()
     world.remove("Assistant", "helper")
     assert "no manifest" in stopped(world, lambda session: prepare_rollback(session, HELPER, None)).summary
