@@ -251,12 +251,13 @@ def _drafts(
     desired, current = match.desired, match.current
     affects = tuple(users.get(desired.address, ()))
     blank = Change(desired.address, desired.kind, Action.NONE, span=desired.span, affects=affects)
-    if match.rivals and current is not None:
-        named = ", ".join(item.id for item in (current, *match.rivals))
+    twins = _twins(match)
+    if twins:
+        named = ", ".join(item.id for item in twins)
         summary = (
             f"Several live objects say that they are this one: {named}. Keep one and remove our tags from the others."
         )
-        return [_Draft(replace(blank, blocked=Blocked("collision", summary), id=current.id))]
+        return [_Draft(replace(blank, blocked=Blocked("collision", summary), id=twins[0].id))]
     held = snapshot.holds.get(desired.address) == desired.digest() and not rules.roll_forward
     if held and match.stays and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
@@ -273,6 +274,17 @@ def _drafts(
         why = "an interrupted replacement is completed" if same_kind else ""
         return [_replace(replace(match, why_replace=why), ids, blank)]
     return [_create(match, ids, snapshot, blank)]
+
+
+def _twins(match: _Match) -> Sequence[Observed]:
+    """Confirmed objects of one kind that claim one address, also of the kind that the manifest moves away from."""
+    if match.rivals and match.current is not None:
+        return (match.current, *match.rivals)
+    groups: dict[tuple[Address, str], list[Observed]] = {}
+    for item in match.old:
+        if _is_ready(item):
+            groups.setdefault((_ours(item).address, item.kind), []).append(item)
+    return next((group for group in groups.values() if len(group) > 1), ())
 
 
 def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:

@@ -394,6 +394,12 @@ def test_of_two_confirmed_objects_without_a_manifest_none_is_deleted() -> None:
     assert rule_of(plan) == "collision"
 
 
+def test_two_confirmed_objects_of_the_runtime_that_is_left_are_refused() -> None:
+    wanted = helper(kind="release")
+    plan = plan_for([wanted], [live(helper(), "a_1"), live(helper(), "a_2")])
+    assert (rule_of(plan), steps(plan)) == ("collision", [])
+
+
 def test_what_is_protected_may_be_updated() -> None:
     plan = plan_for([helper(model="m-2", protect=True)], [live(helper(protect=True))])
     assert steps(plan) == ["update Assistant/helper"]

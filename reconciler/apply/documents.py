@@ -12,15 +12,13 @@ from reconciler.account.port import Call, Failure
 from reconciler.apply.attaching import bring_in, take_away
 from reconciler.apply.creation import Seen, write
 from reconciler.apply.processing import UNTAGGED, look, resume, wait
-from reconciler.apply.removal import ENDED, FATAL, delete_files, delete_journalled, discard, gone, withdrawn
+from reconciler.apply.removal import ENDED, discard
 from reconciler.apply.rollout import Rollout
 from reconciler.apply.run import Run, StepFailed, together
 from reconciler.diff import diff_documents, settled
 from reconciler.kinds.base import IN_PLACE, Kind
 from reconciler.model import Address, Attachment, Document, FileChanges, same
 from reconciler.observe import document_kind_of, list_attachments
-
-__all__ = ["FATAL", "delete_files", "delete_journalled", "discard", "gone", "roll_out", "withdrawn"]
 
 ROUND = 500
 """Documents between two looks at those that were attached before: what failed early is tried again early."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.account.port import Call
-from reconciler.apply.documents import delete_files, gone
+from reconciler.apply.removal import delete_files, gone
 from reconciler.apply.run import Run
 from reconciler.apply.versioned import files_of_all_versions
 from reconciler.kinds import KINDS

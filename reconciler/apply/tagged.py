@@ -8,7 +8,8 @@ from typing import Any
 
 from reconciler.account.port import Call, Reply
 from reconciler.apply.creation import Seen, create_once, delete_object, in_lists, write
-from reconciler.apply.documents import delete_files, delete_journalled, discard, roll_out, withdrawn
+from reconciler.apply.documents import roll_out
+from reconciler.apply.removal import delete_files, delete_journalled, discard, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import Ids, diff, field_digests

@@ -16,7 +16,7 @@ from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Upload
 from reconciler.apply.creation import Seen, create_once, delete_object, in_lists, write
-from reconciler.apply.documents import delete_files, delete_journalled, withdrawn
+from reconciler.apply.removal import delete_files, delete_journalled, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.errors import Exit

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: whole commands and stages, as a table or as JSON."""
+"""`python -m tests.benchmarks`: whole commands, stages and a large upload, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.benchmarks import commands, stages
+from tests.benchmarks import commands, stages, uploads
 from tests.benchmarks.measure import Result, measure
 
 
@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=11, help="how often each command is run (default: 11)")
     parser.add_argument("--documents", type=int, default=10_000, help="documents of the large store (default: 10000)")
     parser.add_argument("--manifests", type=int, default=1_000, help="manifests of the large tree (default: 1000)")
-    parser.add_argument("--only", choices=("commands", "stages"), help="measure one half")
+    parser.add_argument("--megabytes", type=int, default=200, help="MiB of the large upload (default: 200)")
+    parser.add_argument("--only", choices=("commands", "stages", "uploads"), help="measure one part")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as directory:
@@ -31,12 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _results(workplace: Path, options: argparse.Namespace) -> Iterator[Result]:
-    if options.only != "stages":
+    if options.only in {None, "commands"}:
         (workplace / "stack").mkdir()
         for case in commands.cases(workplace / "stack"):
             yield measure(case, options.runs)
-    if options.only != "commands":
+    if options.only in {None, "stages"}:
         for case in stages.cases(workplace, documents=options.documents, manifests=options.manifests):
+            yield measure(case, max(3, options.runs // 2))
+    if options.only in {None, "uploads"}:
+        for case in uploads.cases(workplace, megabytes=options.megabytes):
             yield measure(case, max(3, options.runs // 2))
 
 

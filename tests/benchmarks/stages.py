@@ -9,17 +9,15 @@ from pathlib import Path
 
 import yaml
 
-from reconciler.emulator import Profile
-from reconciler.errors import Exit
+from reconciler.emulator import Emulator
 from reconciler.manifest.loader import load
 from reconciler.model import AccountInfo, Address, Desired, Observed, Tags
 from reconciler.plan import Rules, Snapshot, make_plan
 from reconciler.planfile import to_json
 from reconciler.render.text import render_plan
 from reconciler.workflow import prepare
+from tests.acceptance.world import Time, World
 from tests.benchmarks.measure import Case
-from tests.simulation.loop import Trace, VirtualClock, VirtualLoop, World
-from tests.simulation.stage import Stage
 
 STACK = "apiVersion: reconciler/v1\nkind: Stack\nmetadata: {name: small}\n"
 STORE = """\
@@ -100,27 +98,25 @@ class _Library:
 
     def __init__(self, root: Path, documents: int) -> None:
         texts = {f"docs/{number:05d}.md": f"Number {number} of many.\n" for number in range(documents)}
-        self._loaded = load(_write(root, {"reconciler.yaml": STACK, "library.yaml": STORE, **texts}))
-        self._loop = VirtualLoop(1)
-        self._world = World(1, VirtualClock(self._loop), random.Random(1), Trace())
-        self._stage = Stage(self._world, Profile.OPENAI)
-        ended = self._loop.run_until_complete(self._stage.apply_once(self._loaded))
-        if ended.exit is not Exit.DONE:
+        _write(root, {"reconciler.yaml": STACK, "library.yaml": STORE, **texts})
+        time = Time()
+        self._world = World(root, Emulator(clock=time.now), time)
+        ended = self._world.apply()
+        if ended.exit:
             raise RuntimeError(f"the library could not be applied: {ended}")
+        self._session, self._account = self._world.session()
 
     def plan(self) -> int:
         """Read the account and plan; how many requests that took."""
-        self._world.trace.lines.clear()
-        session, wire = self._stage.process(self._loaded)
-        prepared = self._loop.run_until_complete(prepare(session))
+        seen = len(self._account.calls)
+        prepared = self._world.time.run(lambda: prepare(self._session))
         if not prepared.plan.empty:
             raise RuntimeError("the library changed")
-        return len(wire.calls)
+        return len(self._account.calls) - seen
 
     def close(self) -> None:
-        """Let go of the account and the loop."""
-        self._stage.close()
-        self._loop.close()
+        """Let go of the account."""
+        self._world.emulator.close()
 
 
 def _write(root: Path, files: Mapping[str, str]) -> Path:
