@@ -109,6 +109,8 @@ async def attach(rollout: Rollout, files: Mapping[str, Pending]) -> None:
     """Attach Files, by their ids, with our attributes in the same request. What is refused is taken away again."""
     refused: dict[str, Failure] = {}
     rest = list(files)
+    for file_id in files:
+        await rollout.run.undoubted(f"{rollout.path}/{file_id}")
     if len(files) > 1:
         try:
             rest = await _attach_group(rollout, files)

@@ -134,6 +134,7 @@ async def _try_again(rollout: Rollout, files: Mapping[str, Pending]) -> None:
         pending.retries -= 1
         pending.shown, pending.missed = False, None
     await attach(rollout, free)
+    await take_away(rollout, [file_id for file_id in files if file_id not in free])
     rollout.check()
 
 

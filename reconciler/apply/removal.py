@@ -130,6 +130,8 @@ async def _until_gone(run: Run, delete: Call, get: Call, *, patience: float | No
         except Failure as failure:
             if not (failure.ambiguous or is_missing(failure)):
                 raise
+            if failure.ambiguous:
+                run.doubt_removal(delete.path)
         left = await _read(run, get)
         if left is None or run.clock.monotonic() >= until:
             return left

@@ -73,6 +73,8 @@ class Run:
     traffic: Traffic = field(default_factory=Traffic)
     doubts: dict[str, float] = field(default_factory=dict)
     """By path, until when (monotonic) a request that seemed lost and was sent again may still be executed."""
+    removals: dict[str, float] = field(default_factory=dict)
+    """The same of deletions: they only matter where the same thing is to be made again."""
     _ops: int = 0
 
     def op(self) -> str:
@@ -84,9 +86,14 @@ class Run:
         """Note that a write to a path seems not to have arrived, and may still do so in the settle window."""
         self.doubts[path] = self.clock.monotonic() + self.settle
 
+    def doubt_removal(self, path: str) -> None:
+        """Note that a deletion may still arrive in the settle window."""
+        self.removals[path] = self.clock.monotonic() + self.settle
+
     async def undoubted(self, path: str) -> None:
         """Wait until no earlier write to a path can arrive any more, and undo what is written there now."""
-        await self.clock.sleep(max(0.0, self.doubts.pop(path, 0.0) - self.clock.monotonic()))
+        until = max(self.doubts.pop(path, 0.0), self.removals.pop(path, 0.0))
+        await self.clock.sleep(max(0.0, until - self.clock.monotonic()))
 
     def resolve(self, value: Json) -> Json:
         """A spec with ids in place of refs; raises StepFailed when one is not known."""
