@@ -445,9 +445,11 @@ class _Observer:
         if applied != live:
             tags = await self._version_tags(kind, raw["id"], applied, anchor) or line
         unclean = anchor is not None and anchor.busy
-        if tags is None or not (entry is None or unclean or entry.address in self._names_of(kind, tags.address)):
+        if tags is None:
             self._foreign_default(raw, entry)
             return None
+        if entry is not None and not (unclean and entry.address in self._names_of(kind, tags.address)):
+            tags = replace(tags, address=entry.address)  # an old version may say what the object was called before
         if entry is not None:
             tags = replace(tags, protect=entry.protect, retain=entry.retain)
         desired = self._desired(kind, tags.address)

@@ -258,6 +258,15 @@ class Keeper:
         """Write the record as it is now, while the run goes on."""
         await self._write()
 
+    async def reopen(self) -> None:
+        """Say that the run, which gave the stack back, did not end clean after all; unless another one has begun."""
+        current = await self._read()
+        if _run_state(current) != _run_state(self.anchor):
+            return
+        self._taken, self._found = False, current
+        self.anchor = replace(self.anchor, busy=True, serial=self.anchor.serial - 1)
+        await self._write(beat=0)
+
     def forgetful(self) -> Stop:
         """The end of a run on a server that says yes to the anchor's updates and keeps none."""
         return Stop(

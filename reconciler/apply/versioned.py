@@ -157,12 +157,14 @@ async def _evidence(run: Run, kind: VersionedKind, item: Observed, address: Addr
     raw = await get_object(run.account, kind, item.id)
     if raw is None:
         raise StepFailed(f"{item.id} is gone since the plan was made; plan again", code=Exit.STALE)
-    if run.ours(tagging.decode_line(raw.get("description")), address):
+    tags = tagging.decode_line(raw.get("description"))
+    if run.ours(tags, address):
         return raw
     entry = run.keeper.anchor.entry(kind.name, address)
-    if entry is not None and entry.id == item.id and entry.version:
-        line = await _line_of(run, kind, item.id, entry.version)
-        if run.ours(tagging.decode_line(line), address):
+    if entry is not None and entry.id == item.id:
+        if tags is None and entry.version:
+            tags = tagging.decode_line(await _line_of(run, kind, item.id, entry.version))
+        if tags is not None and run.ours(tags, tags.address):
             return raw
     raise StepFailed(f"{item.id} no longer shows that it is ours ({address}); left alone", code=Exit.STALE)
 

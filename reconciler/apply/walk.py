@@ -406,6 +406,9 @@ class _Walker:
             await self._settle(run)
             if self.conclusion.exit is Exit.DONE:
                 await self._guarded("The account could not be read back", self._read_back(run))
+            if not as_found and (self.conclusion.exit is not Exit.DONE or self.conclusion.interrupted):
+                with suppress(Failure, Stop):
+                    await run.keeper.reopen()
         else:
             await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False, in_doubt=in_doubt))
             await self._settle(run)
