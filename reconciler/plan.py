@@ -126,7 +126,7 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
     users = _users(wanted)
     warnings = list(snapshot.warnings)
     drafts = [draft for match in matches for draft in _drafts(match, ids, snapshot, rules, users, warnings)]
-    drafts += _leftovers(matches, snapshot, rules, warnings)
+    drafts += _leftovers(matches, snapshot, rules, _needed(matches, ids, snapshot, rules), warnings)
     drafts = _restrict(drafts, wanted, rules, warnings)
     drafts = _budget(drafts, wanted, snapshot, rules)
     drafts = _upload_limit(drafts, rules)
@@ -258,8 +258,7 @@ def _drafts(
             f"Several live objects say that they are this one: {named}. Keep one and remove our tags from the others."
         )
         return [_Draft(replace(blank, blocked=Blocked("collision", summary), id=twins[0].id))]
-    held = snapshot.holds.get(desired.address) == desired.digest() and not rules.roll_forward
-    if held and match.stays and current is not None:
+    if _is_held(match, snapshot, rules) and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
         warnings.append(Notice("W401", summary, desired.address, desired.span))
         return [_held(desired, current, blank)]
@@ -274,6 +273,12 @@ def _drafts(
         why = "an interrupted replacement is completed" if same_kind else ""
         return [_replace(replace(match, why_replace=why), ids, blank)]
     return [_create(match, ids, snapshot, blank)]
+
+
+def _is_held(match: _Match, snapshot: Snapshot, rules: Rules) -> bool:
+    """Whether a rollback is to be left as it is."""
+    same = snapshot.holds.get(match.desired.address) == match.desired.digest()
+    return same and match.stays and not rules.roll_forward
 
 
 def _twins(match: _Match) -> Sequence[Observed]:
@@ -603,15 +608,32 @@ def observed_digest(item: Observed) -> str:
 # --- what no manifest speaks of ---------------------------------------------------------------------------------------
 
 
-def _leftovers(matches: Sequence[_Match], snapshot: Snapshot, rules: Rules, warnings: list[Notice]) -> list[_Draft]:
+def _needed(matches: Iterable[_Match], ids: Ids, snapshot: Snapshot, rules: Rules) -> dict[Address, Address]:
+    """What is used by objects that are held after a rollback, and by which."""
+    held = [match for match in matches if match.current is not None and _is_held(match, snapshot, rules)]
+    return {
+        ref.address.owner: match.desired.address
+        for match in held
+        if match.current is not None
+        for ref in refs(ids.to_refs(match.current.spec))
+    }
+
+
+def _leftovers(
+    matches: Sequence[_Match],
+    snapshot: Snapshot,
+    rules: Rules,
+    needed: Mapping[Address, Address],
+    warnings: list[Notice],
+) -> list[_Draft]:
     used = {
         id(item) for match in matches for item in (match.current, *match.pending, *match.old, *match.rivals) if item
     }
     left = sorted((item for item in snapshot.objects if id(item) not in used), key=_age)
-    return [_leftover(step, rules, warnings) for step in _deletions(left)]
+    return [_leftover(step, rules, needed, warnings) for step in _deletions(left)]
 
 
-def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
+def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warnings: list[Notice]) -> _Draft:
     items = [item for item in (step.observed, *step.surplus) if item is not None]
     first = next((item for item in items if _state(item) == "ready"), items[0])
     step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
@@ -620,6 +642,12 @@ def _leftover(step: Step, rules: Rules, warnings: list[Notice]) -> _Draft:
         summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
         warnings.append(Notice("W402", summary, step.address))
         return _Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
+    if step.address in needed:
+        summary = (
+            f"{first.id} has no manifest any more; left alone because {needed[step.address]}, rolled back, uses it."
+        )
+        warnings.append(Notice("W405", summary, step.address))
+        return _Draft(replace(change, action=Action.NONE, cause=None, reason="a release that is held uses it"))
     confirmed = [item.id for item in items if _is_ready(item)]
     if len(confirmed) > 1:
         named = ", ".join(confirmed)

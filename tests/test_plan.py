@@ -642,6 +642,16 @@ def test_an_object_without_our_tags_lacks_all_of_them() -> None:
 # --- rollback ---------------------------------------------------------------------------------------------------------
 
 
+def test_what_a_release_that_is_held_uses_is_not_deleted() -> None:
+    shelf = live(store("docs"), "vector_store-docs")
+    back = live(helper("docs", kind="release"))
+    wanted = helper(kind="release", model="m-2")
+    plan = plan_for([wanted], [back, shelf], holds={wanted.address: wanted.digest()})
+    assert plan.empty
+    assert said(plan.warnings) == ["W401", "W405"]
+    assert "delete VectorStore/docs" in steps(plan_for([wanted], [back, shelf]))
+
+
 def test_what_was_rolled_back_is_left_alone_until_its_manifest_changes() -> None:
     wanted = helper(kind="release", model="m-2")
     back = live(helper(kind="release"))

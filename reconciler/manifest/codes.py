@@ -79,6 +79,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "W402": "An object without a manifest was left alone.",
         "W403": "A replacement was left out because of --only.",
         "W404": "`account.anchor` beside environments, each of which has its own.",
+        "W405": "An object without a manifest was left alone: an assistant that is held after a rollback uses it.",
         "W501": "An entry of `files` that takes no file: others above it took them all.",
     }
 )
