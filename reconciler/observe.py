@@ -148,9 +148,17 @@ class _Observer:
                 there[item.kind, tags.address] = Entry(
                     item.kind, tags.address, item.id, version, tags.protect, tags.retain
                 )
-        owners = {item.tags.address for item in objects if item.tags and KINDS[item.kind].file_ids({}) is not None}
+        owners = {
+            name: item.tags.address
+            for item in objects
+            if item.tags is not None and KINDS[item.kind].file_ids({}) is not None
+            for name in self._names_of(KINDS[item.kind], item.tags.address)
+        }
         for entry in anchor.inventory if anchor else ():
-            if (entry.address.path is not None and entry.address.owner in owners) or entry.kind not in KINDS:
+            if entry.address.path is not None and entry.address.owner in owners:
+                entry = replace(entry, address=replace(owners[entry.address.owner], path=entry.address.path))  # noqa: PLW2901
+                there.setdefault((entry.kind, entry.address), entry)
+            elif entry.kind not in KINDS:
                 there.setdefault((entry.kind, entry.address), entry)
         return tuple(there.values())
 
