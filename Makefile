@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test simulate check format lint types layers coverage bench schema docs lock clean
+.PHONY: demo test simulate processes check format lint types layers coverage bench schema docs lock clean
 
 # The virtual environment, installed from the lock file with hashes, and this package in it.
 $(READY): requirements.lock pyproject.toml
@@ -13,8 +13,13 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(READY)
 
+# The simulation as a command of this checkout.
+$(BIN)/reconciler-simulate: $(READY)
+	@printf '#!/bin/sh\ncd "$$(dirname "$$0")/../.." && exec $(BIN)/python -m tests.simulation "$$@"\n' > $@
+	@chmod +x $@
+
 # The main job, on the account embedded on this machine: plan and apply the example stack, then plan again.
-demo: $(READY)
+demo: $(READY) $(BIN)/reconciler-simulate
 	@echo '$$ reconciler apply --local --yes'
 	@$(BIN)/reconciler apply --local --yes
 	@echo; echo '$$ reconciler outputs --local'
@@ -22,12 +27,21 @@ demo: $(READY)
 	@echo; echo '$$ reconciler plan --local'
 	@$(BIN)/reconciler plan --local
 
-test: $(READY)
+test: $(READY) $(BIN)/reconciler-simulate
 	$(BIN)/python -m pytest -n auto
 
-# A crash at every request of every scenario, instead of one in four.
-simulate: $(READY)
-	$(BIN)/python -m pytest -n auto --exhaustive tests/simulation
+# Lives of a stack under the virtual clock: a death at every request of the scenarios of every push, and random schedules.
+# More of it: make simulate SEEDS=0..200000, SCENARIOS=all, DOUBLE=1. One again: .venv/bin/reconciler-simulate --seed N --trace
+SEEDS     := 0..2000
+SCENARIOS := push
+simulate: $(BIN)/reconciler-simulate
+	$(BIN)/reconciler-simulate --seeds $(SEEDS) --scenarios $(SCENARIOS) $(if $(DOUBLE),--double)
+
+# Real processes: kill -9 at one place in so many of an apply, and a server that misbehaves over HTTP. EVERY=1: every place.
+EVERY := 24
+processes: $(READY)
+	$(BIN)/python -m tests.processes --every $(EVERY)
+	$(BIN)/python -m pytest -n 4 tests/processes
 
 check: $(READY) lint types layers coverage
 

@@ -341,6 +341,17 @@ def test_a_half_filled_store_resumes() -> None:
     assert "does not cover" in covered(approved, more, resuming=True)
 
 
+def test_an_old_version_that_an_interrupted_run_left_attached_goes_with_the_approved_step() -> None:
+    wanted = store("docs", "a.md")
+    old = replace(wanted, documents=(replace(wanted.documents[0], sha256="b" * 64),))
+    approved = body([wanted], [live(old, files="")])
+    there = live(wanted, files="")
+    left = replace(there, documents=(*(there.documents or ()), Attachment("f-old", "a.md", "b" * 64, "a.md")))
+    fresh = body([wanted], [left])
+    assert fresh["changes"][0]["files"]["removed"][0]["reason"] == "attached twice"
+    assert covered(approved, fresh, resuming=True) == ""
+
+
 def test_an_interrupted_replacement_resumes_wherever_it_stopped() -> None:
     wanted, old = store("docs"), live(store("docs"), "vs_1")
     approved = body([wanted, HELPER], [expired(old), live(HELPER)])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,6 @@ from reconciler.emulator.faults import Effect, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 STORES = "/vector_stores"
 MAKE, LIST = Request("POST", STORES), Request("GET", STORES)
@@ -314,3 +315,26 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes | No
 def test_a_directory_is_no_file_of_rules(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="cannot be read: Is a directory"):
         read(tmp_path)
+
+
+# --- the documentation ------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "rehearsing-failures.md"
+
+
+def test_every_rule_of_the_documentation_can_be_obeyed_and_every_effect_is_in_it() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    shown = re.findall(r"`(\{on: .*?\})`", text)
+    effects = {rule.fault.effect for line in shown for rule in parse(f"faults: [{line}]", "page").rules}
+    assert effects == set(Effect)
+    (block,) = (block for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL) if "faults:\n" in block)
+    assert len(parse(block, "page").rules) == 3
+
+
+def test_the_messages_and_the_python_of_the_documentation_are_real() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    with pytest.raises(RulesError) as caught:
+        parse("faults:\n  - effect: lost\n    on: POST /vector_store\n", "faults.yaml")
+    assert f"Error: {caught.value.summary}\n{caught.value.detail}\n" in text
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    exec(code, {})

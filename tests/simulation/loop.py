@@ -15,19 +15,23 @@ import types
 from asyncio.base_events import BaseEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Generic, TypeVar
 
-from reconciler.account.port import Account, Call, Failure, Reply
-
 EPOCH = 1_795_000_000.0
 """The virtual wall clock at the start of every run: 2026-11-18."""
 
-HORIZON = 30 * 24 * 3600.0
+HORIZON = 60 * 24 * 3600.0
 """Virtual seconds after which a run is taken to be one that never ends."""
 
+MOST_WAITS = 200_000
+"""Waits, however short, after which it is as well."""
+
 T = TypeVar("T")
+
+_FAMILY: ContextVar[Family | None] = ContextVar("family", default=None)
 
 
 class Deadlock(Exception):  # noqa: N818 - it is what it is called
@@ -35,7 +39,7 @@ class Deadlock(Exception):  # noqa: N818 - it is what it is called
 
 
 class Endless(Exception):  # noqa: N818 - as above
-    """The run went on beyond the horizon."""
+    """The run goes on beyond the horizon, or waits for nothing again and again."""
 
 
 class _Shuffled(deque[Any]):
@@ -66,13 +70,40 @@ class _Jump:
         return []
 
 
+class Family:
+    """The tasks of one simulated process: what dies with it."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    def add(self, task: asyncio.Task[Any]) -> None:
+        """Note a task that one of its tasks started."""
+        self._tasks.append(task)
+
+    async def within(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine; every task that it starts, and that those start, belongs to the family."""
+        _FAMILY.set(self)
+        return await main
+
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """The tasks that are still under way, in the order in which they were started."""
+        left = [task for task in self._tasks if not task.done()]
+        if not left:
+            for task in self._tasks:
+                _ = task.cancelled() or task.exception()  # somebody has heard of it: the process that ended
+        return left
+
+
 class VirtualLoop(BaseEventLoop):
     """The loop: `time()` is virtual and starts at 0; the seed decides among ready callbacks."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._now = 0.0
+        self._waits = 0
+        self.ending = False
         self._tasks = 0
+        self._born: list[asyncio.Task[Any]] = []
         self._selector = _Jump(self)
         self._ready = _Shuffled(Random(f"schedule {seed}"))
         self.set_task_factory(self._name_task)
@@ -84,13 +115,18 @@ class VirtualLoop(BaseEventLoop):
     def pass_time(self, seconds: float) -> None:
         """Jump ahead."""
         self._now += seconds
-        if self._now > HORIZON:
-            raise Endless("\n".join([f"still running after {HORIZON:.0f} virtual seconds:", *self.waiting()]))
+        self._waits += 1
+        if not self.ending and (self._now > HORIZON or self._waits > MOST_WAITS):
+            raise Endless("\n".join([f"still running after {self._now:.0f} virtual seconds:", *self.waiting()]))
 
     def waiting(self) -> list[str]:
         """One line per unfinished task: its name and where it waits."""
-        tasks = sorted(asyncio.all_tasks(self), key=lambda task: (len(task.get_name()), task.get_name()))
-        return [f"  {task.get_name()}: {_place(task.get_coro())}" for task in tasks]
+        return [f"  {task.get_name()}: {_place(task.get_coro())}" for task in self.unfinished()]
+
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """The tasks that are under way, in the order of their birth."""
+        self._born = [task for task in self._born if not task.done()]
+        return list(self._born)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Run it here and now: threads have a schedule of their own."""
@@ -105,7 +141,14 @@ class VirtualLoop(BaseEventLoop):
         """Number tasks per loop: asyncio counts per process, and names are part of what must repeat."""
         self._tasks += 1
         options["name"] = options.get("name") or f"task {self._tasks}"
-        return asyncio.Task(coro, loop=loop, **options)
+        task = asyncio.Task(coro, loop=loop, **options)
+        self._born.append(task)
+        if self._tasks % 500 == 0:
+            self.unfinished()
+        family = _FAMILY.get()
+        if family is not None:
+            family.add(task)
+        return task
 
     def _process_events(self, event_list: list[Any]) -> None:
         """Take the selector's events: there are none."""
@@ -145,12 +188,14 @@ class VirtualClock:
 
 @dataclass(slots=True)
 class Trace:
-    """What happened, line by line; equal runs have equal hashes."""
+    """What happened, line by line; equal runs have equal hashes. Not `kept`, for runs whose trace nobody asks for."""
 
     lines: list[str] = field(default_factory=list)
+    kept: bool = True
 
     def note(self, line: str) -> None:
-        self.lines.append(line)
+        if self.kept:
+            self.lines.append(line)
 
     @property
     def hash(self) -> str:
@@ -176,10 +221,10 @@ class Run(Generic[T]):
     seconds: float
 
 
-def run(seed: int, main: Callable[[World], Coroutine[Any, Any, T]]) -> Run[T]:
-    """Run a coroutine to its end; raises what it raises, Deadlock, or Endless."""
+def run(seed: int, main: Callable[[World], Coroutine[Any, Any, T]], trace: Trace | None = None) -> Run[T]:
+    """Run a coroutine to its end; raises what it raises, Deadlock, or Endless. `trace`: where to write to."""
     loop = VirtualLoop(seed)
-    world = World(seed, VirtualClock(loop), Random(f"world {seed}"), Trace())
+    world = World(seed, VirtualClock(loop), Random(f"world {seed}"), trace or Trace())
     try:
         result = loop.run_until_complete(main(world))
         return Run(result, world.trace, loop.time())
@@ -189,33 +234,12 @@ def run(seed: int, main: Callable[[World], Coroutine[Any, Any, T]]) -> Run[T]:
 
 def _finish(loop: VirtualLoop) -> None:
     """Cancel what is left over, in a fixed order, and close the loop."""
+    loop.ending = True
     try:
-        while left := sorted(asyncio.all_tasks(loop), key=lambda task: (len(task.get_name()), task.get_name())):
+        while left := loop.unfinished():
             for task in left:
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         loop.close()
-
-
-class TracedAccount:
-    """An account that writes every call and how it ended into the trace, with the virtual time."""
-
-    def __init__(self, account: Account, world: World) -> None:
-        self._account = account
-        self._world = world
-
-    async def send(self, call: Call) -> Reply:
-        self._note(call, "→")
-        try:
-            reply = await self._account.send(call)
-        except Failure as failure:
-            self._note(call, f"{failure.outcome.value} {failure.sort.value} {failure.status or '-'}")
-            raise
-        self._note(call, str(reply.status))
-        return reply
-
-    def _note(self, call: Call, what: str) -> None:
-        query = "".join(f" {key}={value}" for key, value in call.query)
-        self._world.trace.note(f"{self._world.clock.monotonic():.6f} {call.method} {call.path}{query} {what}")

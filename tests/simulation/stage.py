@@ -1,6 +1,6 @@
-"""One emulated account under the virtual clock, the processes that talk to it, and what an onlooker sees in it.
+"""One emulated account under the virtual clock, the processes that talk to it, and the people who change it.
 
-A `Stage` outlives processes; everything a process holds in memory is made anew by `Stage.process`. Nothing here decides
+A `Stage` outlives processes; everything a process holds in memory is made anew by `Stage.start`. Nothing here decides
 anything: observe, plan and apply are the real ones, put together by `reconciler.workflow` as the command line does.
 """
 
@@ -9,242 +9,354 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
+import traceback
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import Any
+from random import Random
+from typing import Any, Protocol
 
-from reconciler.account.direct import DirectAccount
+from reconciler import workflow
+from reconciler.account.direct import DirectAccount, request_of
 from reconciler.account.limiter import Throttled
-from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Reply, Upload
-from reconciler.apply import Conclusion
-from reconciler.emulator import Emulator, Profile, Switches
-from reconciler.errors import Exit, Stop
-from reconciler.manifest.loader import Loaded
-from reconciler.model import AccountInfo, Tags
+from reconciler.account.port import Call, Failure, Reply, Upload
+from reconciler.emulator import Profile, Switches
+from reconciler.emulator.faults import Fault, Faulty, applies
+from reconciler.emulator.wire import Request, Response
+from reconciler.errors import Stop
+from reconciler.model import AccountInfo, Address
 from reconciler.observe import Refresh
-from reconciler.ownership import anchor as anchors
-from reconciler.ownership import tags as tagging
 from reconciler.plan import Rules
-from reconciler.workflow import Prepared, Session, carry_out, prepare, rules_for
-from tests.simulation.loop import TracedAccount, World
+from reconciler.planfile import Approval
+from reconciler.upkeep import find_orphans, find_recovery, recover
+from reconciler.workflow import Prepared, Session, carry_out, check_approval, prepare, prepare_rollback, rules_for
+from tests.simulation.designs import Design, Mishap, with_mishap
+from tests.simulation.history import Crash, History, Position, Process, Role, Sent
+from tests.simulation.loop import Family, World
+from tests.simulation.onlooker import MARK, Recorded, View
 
 BETA = "agents=v1, assistants=v2"
+AS_OF = "2026-11-18"
+CANARY = "sk-canary-4e1d7"
+"""The API key. Servers quote it in their error messages; no output may."""
 
-COLLECTIONS = {
-    Profile.OPENAI: ("/vector_stores", "/skills", "/agents"),
-    Profile.COMPATIBLE: ("/vector_stores", "/skills", "/agents", "/assistants"),
-}
+ADOPTABLE_STORE = "vs_00000001"
+ADOPTABLE_AGENT = "agt_00000003"
+"""Untagged objects that stand about in every account."""
 
-FOREIGN = "reconciler-lookalike"
-"""The name that everything foreign in the account carries."""
+LATENCIES = (0.0, 0.05, 0.05, 0.4)
+"""Seconds that a request takes."""
 
 
-class Position(Enum):
-    """When a process dies: before a request leaves it, or when the server has acted and nobody hears of it."""
+class Weather(Protocol):
+    """What befalls requests."""
 
-    BEFORE = "before"
-    AFTER = "after"
+    def strike(self, request: Request, sent: Sent) -> Fault | None:
+        """The fault that happens to a request."""
+        ...
+
+
+class Doable(Protocol):
+    """Something that a person does."""
+
+    def do(self, stage: Stage) -> None:
+        """Do it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Crash:
-    """A process dies at its `request`-th request, counted from 1 in the order in which requests leave it."""
+class _Marked:
+    """The account as one request of one process reaches it: marked for the onlooker, and struck where it dies."""
 
-    request: int
-    position: Position
+    stage: Stage
+    sent: Sent
+    dies: bool
+
+    def handle(self, request: Request) -> Response:
+        headers = {**request.headers, MARK: str(self.sent.number)}
+        try:
+            marked = Request(request.method, request.path, request.query, headers, request.body)
+            response = self.stage.faulty.handle(marked)
+        finally:
+            if self.dies:
+                self.sent.process.died.set()
+        if self.dies:
+            raise asyncio.CancelledError
+        if response.status >= 400:
+            body = response.body.replace(b'"message": "', f'"message": "Key {CANARY}: '.encode(), 1)
+            return replace(response, body=body)
+        return response
 
 
-@dataclass(slots=True)
-class Wire:
-    """The way from one process to the account; `died` is set when the crash has come, and nothing is sent any more."""
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """The way from one process to the account; after its death nothing is sent any more."""
 
-    account: Account
-    crash: Crash | None = None
-    calls: list[Call] = field(default_factory=list)
-    died: asyncio.Event = field(default_factory=asyncio.Event)
+    stage: Stage
+    process: Process
+    start: Start
 
     async def send(self, call: Call) -> Reply:
         """Send one call once, unless this is where the process dies."""
-        if self.died.is_set():
+        process, history = self.process, self.stage.history
+        if process.crashed:
             raise asyncio.CancelledError
-        self.calls.append(call)
-        last = self.crash is not None and len(self.calls) == self.crash.request
-        if last and self.crash is not None and self.crash.position is Position.BEFORE:
-            self.died.set()
+        placed = self.start.placed(len(process.sent) + 1, call)
+        sent = Sent(history.tick(), process, call, self.stage.world.clock.now(), placed)
+        history.sent.append(sent)
+        process.sent.append(sent)
+        self.stage.machine.sent[str(sent.number)] = sent
+        self._note(sent, "→")
+        for deed in self.start.deeds.get(len(process.sent), ()):
+            deed.do(self.stage)
+            history.deeds += 1
+        crash = process.crash if process.crash and process.crash.request == len(process.sent) else None
+        if crash is not None and crash.position is Position.BEFORE:
+            process.died.set()
             raise asyncio.CancelledError
+        dies = crash is not None and crash.position is Position.AFTER
+        reply = await self._travel(sent, dies=dies)
+        if crash is not None:
+            process.died.set()
+        return reply
+
+    async def _travel(self, sent: Sent, *, dies: bool) -> Reply:
+        stage = self.stage
+        account = DirectAccount(
+            _Marked(stage, sent, dies), clock=stage.world.clock, latency=lambda _: stage.world.random.choice(LATENCIES)
+        )
         try:
-            return await self.account.send(call)
-        finally:
-            if last:
-                self.died.set()
-                raise asyncio.CancelledError
+            reply = await account.send(sent.call)
+        except Failure as failure:
+            sent.failure, sent.status, sent.heard = failure, failure.status, stage.history.tick()
+            self._note(sent, f"{failure.outcome.value} {failure.sort.value} {failure.status or '-'}")
+            raise
+        sent.data, sent.status, sent.heard = reply.data, reply.status, stage.history.tick()
+        self._note(sent, str(reply.status))
+        return reply
 
-    @property
-    def writes(self) -> list[Call]:
-        """Everything that was not a read."""
-        return [call for call in self.calls if not call.reads]
+    def _note(self, sent: Sent, what: str) -> None:
+        if not self.stage.world.trace.kept:
+            return
+        query = "".join(f" {key}={value}" for key, value in sent.call.query)
+        at = self.stage.world.clock.monotonic()
+        struck = f" [{sent.fault}]" if sent.fault else ""
+        self.stage.world.trace.note(f"{at:.3f} #{sent.process.number} {sent.name}{query} {what}{struck}")
 
 
-@dataclass(slots=True)
-class Ended:
-    """How a process ended. `conclusion` is what it would have told people; `stop` is why it did not begin."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a process is started, beside its role and its tree.
 
-    conclusion: Conclusion
-    wire: Wire
-    stop: Stop | None = None
-    crashed: bool = False
+    `interrupt` is in seconds from its start. `deeds` happen when the process is about to send its n-th request, and
+    `faults` happen to that request. `struck`: what happens to every request whose `METHOD /path` fits an expression.
+    """
 
-    @property
-    def exit(self) -> Exit | None:
-        """The exit code; None after a crash."""
-        if self.crashed:
-            return None
-        return self.stop.code if self.stop else self.conclusion.exit
+    crash: Crash | None = None
+    deeds: Mapping[int, Sequence[Doable]] = field(default_factory=dict)
+    faults: Mapping[int, Fault] = field(default_factory=dict)
+    struck: tuple[tuple[str, Fault], ...] = ()
+    approval: Approval | None = None
+    mishap: Mishap | None = None
+    address: Address | None = None
+    refresh: Refresh = "auto"
+    interrupt: float | None = None
+    lineage: str | None = None
+
+    def placed(self, number: int, call: Call) -> Fault | None:
+        """The fault that happens to the n-th request, whatever the weather."""
+        if number in self.faults or not self.struck:
+            return self.faults.get(number)
+        name = f"{call.method} {call.path}"
+        return next((fault for pattern, fault in self.struck if re.fullmatch(pattern, name)), None)
+
+
+NORMAL = Start()
 
 
 class Stage:
     """An account of one profile. Requests take a seeded time, and attached files a second and a half to process."""
 
-    def __init__(self, world: World, profile: Profile, *, processing_seconds: float = 1.5) -> None:
+    def __init__(self, world: World, profile: Profile, weather: Weather) -> None:
         numbers = itertools.count(1)
         self.world = world
         self.profile = profile
-        self.machine = Emulator(
+        self.weather = weather
+        self.history = History()
+        self.machine = Recorded(
+            self.history,
             profile=profile,
             clock=world.clock.now,
             ids=lambda prefix: f"{prefix}{next(numbers):08d}",
-            switches=Switches(processing_seconds=processing_seconds),
+            switches=Switches(processing_seconds=1.5),
         )
-        self.service = DirectAccount(
-            self.machine, clock=world.clock, latency=lambda _: world.random.choice((0.02, 0.05, 0.05, 0.4))
-        )
-        self.onlooker = DirectAccount(self.machine, clock=world.clock)
+        self.faulty = Faulty(self.machine, self._strike, clock=world.clock.now)
 
     def close(self) -> None:
         """Close the account."""
         self.machine.close()
 
+    def _strike(self, request: Request) -> Fault | None:
+        sent = self.machine.sent[request.headers[MARK]]
+        fault = sent.placed or self.weather.strike(request, sent)
+        if fault is not None and applies(fault.effect, request):
+            sent.fault = fault.effect.value
+            sent.process.disturbed = True
+            self.history.count(sent.fault)
+        return fault
+
     # --- processes ---
 
-    def process(self, loaded: Loaded, crash: Crash | None = None) -> tuple[Session, Wire]:
+    async def run(self, role: Role, design: Design, start: Start = NORMAL) -> Process:
+        """Run one process to its end, or to its death."""
+        process = Process(len(self.history.processes) + 1, role, design, self.world.clock.now(), start.crash)
+        process.approval, process.started = start.approval, self.history.tick()
+        self.history.processes.append(process)
+        family = Family()
+        task = asyncio.ensure_future(family.within(self._main(process, start)))
+        family.add(task)
+        death = asyncio.ensure_future(process.died.wait())
+        await asyncio.wait([task, death], return_when=asyncio.FIRST_COMPLETED)
+        death.cancel()
+        while left := family.unfinished():
+            for one in left:
+                one.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        process.seconds = self.world.clock.now() - process.began
+        process.ended, process.until = self.history.tick(), self.world.clock.now()
+        process.final = self.machine.look()
+        self.world.trace.note(f"{process.name} ends with {process.exit!r}")
+        return process
+
+    async def _main(self, process: Process, start: Start) -> None:
+        try:
+            await self._command(process, start)
+        except Stop as stop:
+            process.stop = stop
+            process.said += [stop.summary, stop.detail, *stop.lines]
+            self.world.trace.note(f"stop {int(stop.code)} {stop.summary}")
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, it is what this process ends with
+            process.error = traceback.format_exc()
+            self.world.trace.note(process.error)
+
+    async def _command(self, process: Process, start: Start) -> None:
+        session = self._session(process, start)
+        if process.role is Role.DRIFT:
+            process.said.append(json.dumps(await workflow.drift(session), default=str))
+        elif process.role is Role.SHOW:
+            process.said.append(
+                json.dumps([await workflow.show(session), await workflow.outputs(session)], default=str)
+            )
+        elif process.role is Role.GC:
+            found = await find_orphans(session)
+            process.orphans = frozenset(item.id for item in found.items)
+            process.said.append(json.dumps([item.to_json() for item in found.items], default=str))
+        elif process.role is Role.RECOVER:
+            recovery = await find_recovery(session, start.lineage)
+            process.said.append(json.dumps(recovery.to_json(written=None), default=str))
+            if not recovery.empty:
+                await recover(session, recovery)
+        elif process.role is Role.PLAN:
+            self._planned(process, await prepare(session, destroy=process.design.destroyed, refresh=start.refresh))
+        else:
+            await self._change(process, session, start)
+
+    async def _change(self, process: Process, session: Session, start: Start) -> None:
+        destroy = process.role is Role.DESTROY
+        if process.role is Role.ROLLBACK and start.address is not None:
+            prepared = await prepare_rollback(session, start.address, None)
+        else:
+            prepared = await prepare(session, destroy=destroy)
+        self._planned(process, prepared)
+        if start.approval is not None:
+            check_approval(prepared, start.approval)
+        if destroy and prepared.found.anchor is None and not prepared.plan.blocked:
+            return
+        digest = start.approval.digest if start.approval else None
+        stopping = asyncio.Event()
+        if start.interrupt is not None:
+            asyncio.get_running_loop().call_later(start.interrupt, self._interrupt, process, stopping)
+        events = carry_out(session, prepared, process.conclusion, destroy=destroy, digest=digest, interrupt=stopping)
+        async for event in events:
+            line = json.dumps(event.to_json(), default=str)
+            process.said.append(line)
+            self.world.trace.note(line)
+
+    def _interrupt(self, process: Process, stopping: asyncio.Event) -> None:
+        process.interrupted = True
+        stopping.set()
+
+    def _planned(self, process: Process, prepared: Prepared) -> None:
+        process.prepared = prepared
+        process.said.append(json.dumps(prepared.body))
+        self.world.trace.note(f"plan {[str(step) for step in prepared.plan.steps]} {prepared.digest}")
+
+    def _session(self, process: Process, start: Start) -> Session:
         """A freshly started process: what it knows is the tree and the key."""
         world = self.world
-        wire = Wire(TracedAccount(self.service, world), crash)
-        account = Throttled(wire, clock=world.clock, random=world.random)
+        random = Random(f"{world.seed} process {process.number}")
+        loaded = with_mishap(process.design.load(), process.design, start.mishap)
+        account = Throttled(_Wire(self, process, start), clock=world.clock, random=random)
+        process.counters = account.counters
         info = AccountInfo("emulator")
-        rules = rules_for(loaded, Rules())
-        return Session(loaded, account, info, world.clock, world.random, "2026-11-18", rules), wire
+        return Session(loaded, account, info, world.clock, random, AS_OF, rules_for(loaded, Rules()))
 
-    async def plan_once(self, loaded: Loaded, *, destroy: bool = False, refresh: Refresh = "auto") -> Prepared:
-        """What `reconciler plan` would show."""
-        session, wire = self.process(loaded)
-        prepared = await prepare(session, destroy=destroy, refresh=refresh)
-        assert wire.writes == []
-        return prepared
+    # --- people ---
 
-    async def apply_once(self, loaded: Loaded, *, destroy: bool = False, crash: Crash | None = None) -> Ended:
-        """What `reconciler apply --yes` or `reconciler destroy --yes` would do, up to its crash."""
-        session, wire = self.process(loaded, crash)
-        ended = Ended(Conclusion(), wire)
-        before = asyncio.all_tasks()
-        run = asyncio.ensure_future(self._apply(session, ended, destroy=destroy))
-        death = asyncio.ensure_future(wire.died.wait())
-        await asyncio.wait([run, death], return_when=asyncio.FIRST_COMPLETED)
-        ended.crashed = wire.died.is_set()
-        if not ended.crashed:
-            death.cancel()
-            await run
-            return ended
-        left = sorted(asyncio.all_tasks() - before, key=lambda task: (len(task.get_name()), task.get_name()))
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        return ended
+    def person(self, deed: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """What somebody else does in the account, truthfully answered."""
+        headers = {
+            "authorization": "Bearer person",
+            "openai-beta": BETA,
+            "content-type": "application/json",
+            MARK: deed,
+        }
+        data = b"" if body is None else json.dumps(body).encode()
+        response = self.machine.handle(Request(method, path, (), headers, data))
+        self.world.trace.note(f"person: {deed}: {method} {path} {response.status}")
+        answer: dict[str, Any] = json.loads(response.body)
+        return answer
 
-    async def _apply(self, session: Session, ended: Ended, *, destroy: bool) -> None:
-        try:
-            prepared = await prepare(session, destroy=destroy)
-            self.world.trace.note(f"plan {[str(step) for step in prepared.plan.steps]}")
-            async for event in carry_out(session, prepared, ended.conclusion, destroy=destroy):
-                self.world.trace.note(json.dumps(event.to_json(), default=str))
-        except Stop as stop:
-            ended.stop = stop
-            self.world.trace.note(f"stop {int(stop.code)} {stop.summary}")
+    def upload(self, deed: str, name: str, content: bytes) -> str:
+        """A File that nobody tagged."""
+        return str(self._post_parts(deed, "/files", (("purpose", "assistants"),), "file", name, content)["id"])
+
+    def post_bundle(self, deed: str, path: str, archive: bytes, fields: tuple[tuple[str, str], ...]) -> None:
+        """A skill or a version, made by hand."""
+        self._post_parts(deed, path, fields, "files", "bundle.zip", archive)
+
+    def _post_parts(
+        self, deed: str, path: str, fields: tuple[tuple[str, str], ...], field: str, name: str, content: bytes
+    ) -> dict[str, Any]:
+        upload = Upload(field, name, lambda: nullcontext(BytesIO(content)), len(content))
+        request = request_of(Call("POST", path, form=fields, uploads=(upload,)))
+        response = self.machine.handle(replace(request, headers={**request.headers, MARK: deed}))
+        self.world.trace.note(f"person: {deed}: POST {path} {response.status}")
+        answer: dict[str, Any] = json.loads(response.body)
+        return answer
 
     # --- what an onlooker sees ---
 
-    async def read(self, path: str) -> dict[str, Any]:
-        """One object."""
-        return dict((await self.onlooker.send(Call("GET", path, beta=BETA))).data)
+    def view(self) -> View:
+        """The account as it is now, late requests whose time has come included."""
+        self.faulty.catch_up()
+        return self.machine.look()
 
-    async def write(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What somebody else does in the account."""
-        return dict((await self.onlooker.send(Call("POST", path, json=body, beta=BETA))).data)
+    def thaw(self) -> None:
+        """What never ended to be processed ends now: the last of the faults is over."""
+        self.machine.thaw()
 
-    async def listed(self, path: str) -> list[dict[str, Any]]:
-        """One collection, newest first."""
-        return await list_all(self.onlooker, path, beta=BETA)
-
-    async def files(self) -> set[str]:
-        """The ids of all Files."""
-        return {item["id"] for item in await self.listed("/files")}
-
-    async def ours(self) -> list[tuple[str, str, Tags]]:
-        """(collection, id, tags) of every object of the stack, the anchor apart."""
-        found = []
-        for collection in COLLECTIONS[self.profile]:
-            for raw in await self.listed(collection):
-                tags = tagging.decode(raw.get("metadata")) or tagging.decode_line(raw.get("description"))
-                if tags is not None and tags.stack == "small" and tags.address.kind != anchors.KIND:
-                    found.append((collection, raw["id"], tags))
-        return found
-
-    async def anchor(self) -> anchors.Anchor | None:
-        """The stack's record."""
-        for raw in await self.listed("/vector_stores"):
-            if anchors.is_part(raw.get("metadata"), "small") == 1:
-                return anchors.decode("small", [raw])
-        return None
-
-    async def attachments(self) -> list[tuple[str, dict[str, Any]]]:
-        """(store, attachment) of every store of ours."""
-        stores = [object_id for collection, object_id, _ in await self.ours() if collection == "/vector_stores"]
-        return [(store, item) for store in stores for item in await self.listed(f"/vector_stores/{store}/files")]
-
-    # --- what is not ours ---
-
-    async def settle_strangers(self) -> None:
-        """Objects of others: with our names, with somebody else's tags, and a file of theirs."""
-        store = await self.write("/vector_stores", {"name": "Handbook", "metadata": {"note": FOREIGN}})
-        theirs = {"reconciler.stack": "other#0123456789ab", "reconciler.address": "VectorStore/handbook"}
-        await self.write("/vector_stores", {"name": "Handbook", "metadata": theirs})
-        await self.write("/agents", {"name": "Writer", "model": "gpt-6.1-terra", "instructions": FOREIGN})
-        if self.profile is Profile.COMPATIBLE:
-            await self.write("/assistants", {"name": "Helper", "model": "gpt-6.1-terra"})
-        file_id = await self.upload("returns.md", b"Returns are accepted within thirty days of delivery.\n")
-        await self.write(f"/vector_stores/{store['id']}/files", {"file_id": file_id})
-        await self.world.clock.sleep(10)
-
-    async def upload(self, name: str, content: bytes) -> str:
-        """A File that nobody tagged."""
-        part = Upload("file", name, lambda: nullcontext(BytesIO(content)), len(content))
-        reply = await self.onlooker.send(Call("POST", "/files", form=(("purpose", "assistants"),), uploads=(part,)))
-        return str(reply.data["id"])
-
-    async def strangers(self) -> str:
-        """Everything that is not the stack's, as one text."""
-        mine = {object_id for _, object_id, _ in await self.ours()}
-        anchor = await self.anchor()
-        mine |= set(anchor.ids) if anchor else set()
-        seen: dict[str, Any] = {}
-        for collection in COLLECTIONS[self.profile]:
-            for raw in await self.listed(collection):
-                if raw["id"] in mine:
-                    continue
-                seen[raw["id"]] = raw
-                if collection == "/vector_stores":
-                    seen[raw["id"] + " files"] = await self.listed(f"/vector_stores/{raw['id']}/files")
-        return json.dumps(seen, sort_keys=True)
+    def settle_strangers(self) -> None:
+        """Objects of others: to adopt, with our names, with the tags of a stack whose name begins like ours."""
+        store = self.person("moves in", "POST", "/vector_stores", {"name": "An old handbook"})
+        agent = self.person("moves in", "POST", "/agents", {"name": "An old writer", "model": "gpt-6.1-terra"})
+        assert (store["id"], agent["id"]) == (ADOPTABLE_STORE, ADOPTABLE_AGENT)
+        theirs = {"reconciler.stack": "smaller#0123456789ab", "reconciler.address": "VectorStore/handbook"}
+        theirs["reconciler.state"] = "ready;op=00000000.1;spec=0000000000000000;v=1"
+        store = self.person("moves in", "POST", "/vector_stores", {"name": "Shelf handbook 1", "metadata": theirs})
+        file_id = self.upload("moves in", "returns.md", b"Returns are somebody else's business.\n")
+        self.person("moves in", "POST", f"/vector_stores/{store['id']}/files", {"file_id": file_id})

@@ -9,12 +9,34 @@ import pytest
 
 from reconciler.account.direct import DirectAccount
 from reconciler.account.limiter import Throttled
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort
+from reconciler.account.port import Account, Call, Failure, Outcome, Reply, Sort
 from reconciler.emulator import Emulator
-from tests.simulation.loop import Deadlock, Endless, Run, TracedAccount, World, run
+from tests.simulation.loop import Deadlock, Endless, Run, World, run
 
 WORKERS = 6
 CALLS = 5
+
+
+class TracedAccount:
+    """An account that writes every call and how it ended into the trace, with the virtual time."""
+
+    def __init__(self, account: Account, world: World) -> None:
+        self._account = account
+        self._world = world
+
+    async def send(self, call: Call) -> Reply:
+        self._note(call, "→")
+        try:
+            reply = await self._account.send(call)
+        except Failure as failure:
+            self._note(call, f"{failure.outcome.value} {failure.sort.value} {failure.status or '-'}")
+            raise
+        self._note(call, str(reply.status))
+        return reply
+
+    def _note(self, call: Call, what: str) -> None:
+        query = "".join(f" {key}={value}" for key, value in call.query)
+        self._world.trace.note(f"{self._world.clock.monotonic():.6f} {call.method} {call.path}{query} {what}")
 
 
 class Moody:

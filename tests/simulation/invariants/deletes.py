@@ -1,0 +1,172 @@
+"""What is deleted (invariants 4 and 10): only what was shown and approved, and only when nothing needs it any more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reconciler.model import Action, Observed, Verb
+from reconciler.ownership import anchor as anchors
+from tests.simulation.history import Actor, History, Process, Role, Write
+from tests.simulation.invariants.violation import Violation
+from tests.simulation.onlooker import RESOURCES, STACK, Thing, View
+
+_DELETES = frozenset({Action.DELETE, Action.REPLACE, Action.FORGET})
+_FILE = re.compile(r"/files/([^/]+)")
+
+
+def published_ids(history: History) -> Iterator[Violation]:
+    """Invariant 4."""
+    published: set[str] = set()
+    for write in history.writes:
+        for change in write.changes:
+            if change.kind not in RESOURCES:
+                continue
+            thing = write.after.thing(change.id)
+            if thing is not None and thing.published:
+                published.add(change.id)
+            if thing is not None or change.id not in published or write.sent is None:
+                continue
+            if not _shown(write.sent.process, change.id) and not _retiring(history, write.sent.process, change.id):
+                what = f"{write.sent.process.name} deletes {change.id}, which was an output; no plan showed that"
+                yield Violation(4, what, write.number)
+
+
+def _retiring(history: History, process: Process, object_id: str) -> bool:
+    """Whether an earlier run had begun to replace an object: its plan showed that."""
+    own = (one for one in history.writes if one.sent is not None and one.sent.process is process)
+    was = next(own).before.thing(object_id)
+    return was is not None and was.tags is not None and bool(was.tags.retiring)
+
+
+def _shown(process: Process, object_id: str) -> bool:
+    """Whether the approved plan names the object as one to delete or replace."""
+    if process.approval is not None:
+        changes = process.approval.body["changes"]
+        return any(item["id"] == object_id and item["action"] in {"delete", "replace"} for item in changes)
+    changes = process.prepared.plan.changes if process.prepared else ()
+    return any(change.id == object_id and change.action in _DELETES for change in changes)
+
+
+def deletes(history: History) -> Iterator[Violation]:
+    """Invariant 10."""
+    for write in history.writes:
+        if write.sent is None or write.method != "DELETE" or write.status >= 400:
+            continue
+        process = write.sent.process
+        for change in write.changes:
+            if change.kind in RESOURCES and change.after is None:
+                thing = write.before.thing(change.id)
+                if thing is not None:
+                    for why in _object(thing, write, process, history):
+                        yield Violation(10, f"{process.name} deletes {thing.id}, but {why}", write.number)
+        match = _FILE.fullmatch(write.path)
+        if match is not None:
+            for why in _file(match[1], write, process, history):
+                yield Violation(10, f"{process.name} deletes {match[1]}, but {why}", write.number)
+
+
+def _object(thing: Thing, write: Write, process: Process, history: History) -> Iterator[str]:
+    if anchors.is_part(thing.doc.get("metadata"), STACK) is not None:
+        yield from _anchor(thing, write, process, history)
+        return
+    going = {item.id: item for item in _going(process)}
+    if thing.id not in going and not _made_by(history, process, thing.id):
+        yield "its plan does not say so"
+    for user in _users(thing.id, write.before):
+        if user.published and user.id not in going and not _by_others(history, write, user.id):
+            yield f"{user.id} ({user.place[1]}) still uses it"
+    address = thing.place[1]
+    if thing.published and process.role is Role.APPLY and _wanted(process, address):
+        others = [
+            one for one in write.before.ours() if one.id != thing.id and one.published and one.place[1] == address
+        ]
+        if not others and not _person_took(history, write, address):
+            yield f"nothing else stands for {address} yet"
+
+
+def _anchor(thing: Thing, write: Write, process: Process, history: History) -> Iterator[str]:
+    """The anchor goes last, or was made by this very run, which found another first apply."""
+    if _made_by(history, process, thing.id):
+        return
+    if process.role is not Role.DESTROY:
+        yield "it is the anchor"
+    lineages = {anchor.lineage for anchor in write.before.anchors() if anchor.ids[0] == thing.id}
+    left = [one.id for one in write.before.ours() if one.tags is not None and one.tags.lineage in lineages]
+    if left and process.role is Role.DESTROY:
+        yield f"{left} are still there"
+
+
+def _going(process: Process) -> Iterator[Observed]:
+    """The live objects that the plan deletes: by steps of their own, or as doubles that go with another step."""
+    for step in process.prepared.plan.steps if process.prepared else ():
+        if step.verb in {Verb.DELETE, Verb.FORGET} and step.observed is not None:
+            yield step.observed
+        yield from step.surplus
+
+
+def _made_by(history: History, process: Process, object_id: str) -> bool:
+    return any(
+        write.sent is not None and write.sent.process is process and change.id == object_id and change.before is None
+        for write in history.writes
+        for change in write.changes
+    )
+
+
+def _users(object_id: str, view: View) -> list[Thing]:
+    """Who refers to a store or a File by its id."""
+    found = []
+    for thing in view.ours():
+        if thing.kind == "release":
+            release = view.release(thing)
+            named = str(release["request"].get("tools")) if release else ""
+        else:
+            named = str(thing.doc.get("tool_resources"))
+        if f"'{object_id}'" in named:
+            found.append(thing)
+    return found
+
+
+def _wanted(process: Process, address: str) -> bool:
+    pieces = [f"VectorStore/{item.name}" for item in process.design.shelves]
+    return address in pieces or address in {f"Assistant/{item.name}" for item in process.design.helpers}
+
+
+def _by_others(history: History, write: Write, object_id: str) -> bool:
+    """Whether somebody else changed an object while the process of a write was at work, before it."""
+    process = write.sent.process if write.sent is not None else None
+    return process is not None and any(
+        process.started < other.number < write.number
+        and (other.actor is Actor.PERSON or (other.sent is not None and other.sent.process is not process))
+        and any(object_id in change.key for change in other.changes)
+        for other in history.writes
+    )
+
+
+def _person_took(history: History, write: Write, address: str) -> bool:
+    """Whether a person took away what stood for an address while the process of a write was at work."""
+    process = write.sent.process if write.sent is not None else None
+    return process is not None and any(
+        other.actor is Actor.PERSON
+        and process.started < other.number < write.number
+        and any(thing.published and thing.place[1] == address for thing in _touched(other))
+        for other in history.writes
+    )
+
+
+def _touched(write: Write) -> list[Thing]:
+    found = (write.before.thing(change.id) for change in write.changes)
+    return [thing for thing in found if thing is not None]
+
+
+def _file(file_id: str, write: Write, process: Process, history: History) -> Iterator[str]:
+    """A File goes when nothing reads it any more: neither a store that stays nor an assistant that stays."""
+    going = {item.id for item in _going(process)}
+    for one in write.before.attached():
+        thing = write.before.thing(one.store)
+        stays = one.file == file_id and one.path and thing is not None and thing.published and one.store not in going
+        if stays and not _by_others(history, write, one.store):
+            yield f"it is still attached to {one.store}"
+    for user in _users(file_id, write.before):
+        if user.published and user.id not in going and not _by_others(history, write, user.id):
+            yield f"{user.id} ({user.place[1]}) still uses it"

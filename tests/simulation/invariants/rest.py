@@ -1,0 +1,132 @@
+"""How things end (invariants 6, 7 and 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.errors import Exit
+from reconciler.model import Outcome
+from tests.simulation.history import Actor, History, Process, Role, Sent
+from tests.simulation.invariants.account import only_active
+from tests.simulation.invariants.violation import Violation
+from tests.simulation.onlooker import View
+from tests.simulation.truth import differences
+
+
+def convergence(history: History) -> Iterator[Violation]:
+    """Invariant 6: at rest every plan is empty, in every depth."""
+    for rest in history.rests:
+        if rest.steps or rest.blocked:
+            what = f"plan {rest.number} at rest ({rest.refresh}) is not empty: {[*rest.steps, *rest.blocked]}"
+            yield Violation(6, what, history.now)
+
+
+def determinism(history: History) -> Iterator[Violation]:
+    """Invariant 13: the same account and the same tree give the same bytes."""
+    texts: dict[str, str] = {}
+    for rest in history.rests:
+        first = texts.setdefault(rest.refresh, rest.text)
+        if rest.text != first:
+            yield Violation(13, f"plan {rest.number} at rest has other bytes than the one before it", history.now)
+
+
+def truthful_exit(history: History) -> Iterator[Violation]:
+    """Invariant 7: 0 means that the account is as the tree wants it, nobody has the stack, and nothing is in doubt."""
+    for process in history.processes:
+        if process.error:
+            yield Violation(
+                7, f"{process.name} ends with a traceback: {process.error.splitlines()[-1]}", process.started
+            )
+        yield from _serial(history, process)
+        if process.exit is not Exit.DONE or not process.role.writes or process.final is None:
+            continue
+        if history.delay <= history.settle:
+            yield from _too_late(history, process)
+        if _disturbed_later(history, process):
+            continue
+        view = process.final.without(_unseen(process, process.final))
+        for what in (*_untrue(process, view), *_unrecorded(history, process, view)):
+            yield Violation(7, f"{process.name} exits 0, but {what}", process.ended or 0)
+
+
+def _unseen(process: Process, view: View) -> frozenset[str]:
+    """Objects that the last answers to a process did not show: nobody can prove that a list is complete."""
+    last = max((sent.number for sent in process.writes), default=0)
+    looks = {
+        (sent.call.path, sent.call.query): sent for sent in process.sent if sent.number > last and sent.data is not None
+    }
+    shown = {item["id"] for sent in looks.values() for item in _items(sent)}
+    return frozenset(thing.id for thing in view.ours() if thing.id not in shown)
+
+
+def _items(sent: Sent) -> list[Mapping[str, Any]]:
+    listed = (sent.data or {}).get("data")
+    items = listed if isinstance(listed, list) else [sent.data or {}]
+    return [item for item in items if isinstance(item, Mapping) and "id" in item]
+
+
+def _disturbed_later(history: History, process: Process) -> bool:
+    """Whether somebody wrote after the last write of the process: what it read back may have been so all the same."""
+    since = max((sent.number for sent in process.writes), default=process.started)
+    return any(
+        since < write.number < (process.ended or 0)
+        and (write.sent is None or write.sent.process is not process)
+        and write.changes
+        for write in history.writes
+    )
+
+
+def _untrue(process: Process, view: View) -> Iterator[str]:
+    anchors = view.anchors()
+    held = frozenset(str(address) for anchor in anchors for address in anchor.holds)
+    if process.role in {Role.ROLLBACK, Role.RECOVER}:
+        return
+    yield from differences(process.design, view, held=held)
+    if process.design.destroyed:
+        if any(anchor.inventory or not anchor.busy for anchor in anchors):
+            yield "the anchor is still there"
+        return
+    for anchor in anchors[:1]:
+        if anchor.busy:
+            yield "the anchor is busy"
+
+
+def _unrecorded(history: History, process: Process, view: View) -> Iterator[str]:
+    """A run that wrote leaves the inventory as it is true; with nothing to do it may stay behind what people did."""
+    people = (write for write in history.writes if write.actor is Actor.PERSON and write.changes)
+    if (
+        process.role is Role.RECOVER
+        or not process.writes
+        or any(process.started < write.number < (process.ended or 0) for write in people)
+    ):
+        return
+    there = {(thing.kind, thing.place[1], thing.id) for thing in view.mine()}
+    for anchor in view.anchors()[:1]:
+        named = {(entry.kind, str(entry.address), entry.id) for entry in anchor.inventory if entry.address.path is None}
+        if named != there:
+            yield f"the inventory has {sorted(named - there)} too many and lacks {sorted(there - named)}"
+
+
+def _serial(history: History, process: Process) -> Iterator[Violation]:
+    """The serial grows only when every step of a run was done: it tells a saved plan that its account is another one."""
+    outcomes = process.conclusion.outcomes.values()
+    clean = all(outcome in {Outcome.DONE, Outcome.UNCHANGED} for outcome in outcomes)
+    for write in history.writes:
+        if write.sent is None or write.sent.process is not process or clean:
+            continue
+        before, after = write.before.anchors(), write.after.anchors()
+        if before and after and before[0].ids == after[0].ids and after[0].serial > before[0].serial:
+            yield Violation(7, f"{process.name} counts as a clean run, with {sorted(outcomes)}", write.number)
+
+
+def _too_late(history: History, process: Process) -> Iterator[Violation]:
+    """What a run asked for may not happen after it said that nothing is in doubt; Files that nobody names are no matter."""
+    for write in history.writes:
+        if write.sent is None or write.sent.process is not process or write.number < (process.ended or 0):
+            continue
+        if any(change.kind != "file" and not only_active(change) for change in write.changes):
+            what = (
+                f"{process.name} exits 0, and its {write.sent.name} is executed {write.at - process.until:.0f} s later"
+            )
+            yield Violation(7, what, write.number)

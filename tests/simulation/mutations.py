@@ -1,0 +1,319 @@
+"""Wrong versions of the reconciler's own functions: what somebody might have written, or what the SDK does."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+from reconciler import observe, plan
+from reconciler.account import outcomes, paging
+from reconciler.account.port import Account, Call, Failure, Outcome, Sort
+from reconciler.apply import attaching, creation, documents, keeper, removal, uploads
+from reconciler.apply.run import Run
+from reconciler.apply.sending import Deadline
+from reconciler.diff import field_digests
+from reconciler.kinds.base import Kind
+from reconciler.model import (
+    Address,
+    Attachment,
+    Desired,
+    Document,
+    Json,
+    Observed,
+    Ref,
+    Step,
+    Tags,
+    substitute,
+)
+from reconciler.ownership import tags as tagging
+
+# --- creation ---------------------------------------------------------------------------------------------------------
+
+
+def retries_everything(error: Failure) -> bool:
+    return error.sort in {Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.TIMEOUT, Sort.UNREACHABLE, Sort.CONFLICT}
+
+
+def definite(*statuses: int) -> Callable[..., Any]:
+    right = outcomes._judge
+
+    def judge(status: int, said: Any) -> Any:
+        sort, outcome = right(status, said)
+        return sort, Outcome.NOT_EXECUTED if status in statuses else outcome
+
+    return judge
+
+
+async def no_settling(run: Run, what: str, op: str, find: Any) -> Mapping[str, Any] | None:
+    return None
+
+
+def always_ready(run: Run, kind: Any, desired: Desired, state: str, op: str | None = None) -> Tags:
+    return replace(run.tags(desired, op or run.op(), state="ready"), fields=field_digests(kind, desired))
+
+
+def same_op(self: Run) -> str:
+    return f"{self.run_id}.1"
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def page_is_all(call: Call, data: Mapping[str, Any]) -> tuple[list[Any], bool]:
+    return data["data"], False
+
+
+def empty_ends(call: Call, data: Mapping[str, Any]) -> tuple[list[Any], bool]:
+    return data["data"], bool(data["data"]) and data["has_more"]
+
+
+async def no_get(self: Any, kind: Any, object_id: str) -> None:
+    return None
+
+
+DECODE = tagging.decode
+
+
+def prefix_is_enough(metadata: Any) -> Tags | None:
+    """Every stack whose name begins like ours is ours."""
+    tags = DECODE(metadata)
+    return replace(tags, stack="small") if tags is not None and tags.stack.startswith("small") else tags
+
+
+def without_lineage(self: Run, tags: Tags | None, address: Address) -> bool:
+    return tags is not None and (tags.stack, tags.address) == (self.owner, address)
+
+
+def mine_by_name(self: Any, items: Any, anchor: Any) -> dict[str, Any]:
+    found = {}
+    for raw in items:
+        tags = tagging.decode(raw.get("metadata"))
+        if tags is not None and tags.stack == self.scope.owner and tags.address.kind != "Anchor":
+            found[raw["id"]] = (raw, tags)
+    return found
+
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+def without_needs(items: Sequence[Observed], needs: tuple[str, ...] = ()) -> tuple[Step, ...]:
+    return _DELETIONS(items)
+
+
+_DELETIONS = plan._deletions
+_MATCH = plan._match
+
+
+def oldest_first(desired: Desired, live: Any, adoptable: Any) -> Any:
+    match = _MATCH(desired, live, adoptable)
+    here = sorted([*match.pending, *([match.current] if match.current else [])], key=plan._age)
+    return match if len(here) < 2 else replace(match, current=None, pending=tuple(here))
+
+
+def rivals_go(desired: Desired, live: Any, adoptable: Any) -> Any:
+    match = _MATCH(desired, live, adoptable)
+    return replace(match, rivals=(), pending=(*match.pending, *match.rivals))
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+
+def trusting(self: Run, tags: Tags | None, address: Address) -> bool:
+    return True
+
+
+async def unchecked(run: Run, kind: Any, object_id: str, address: Address) -> dict[str, Any]:
+    return await observe.get_object(run.account, kind, object_id) or {"id": object_id}
+
+
+async def deletes_unseen(run: Run, kind: Kind, item: Observed) -> None:
+    """What the plan saw is taken to be there still."""
+    await creation.delete_object(run, kind, item.raw)
+
+
+def every_label(live: Observed) -> dict[str, str]:
+    return dict(live.labels)
+
+
+# --- documents --------------------------------------------------------------------------------------------------------
+
+
+IN_ONE_REQUEST = uploads._in_one_request
+
+
+async def adopts_upload(run: Run, document: Document, deadline: Deadline) -> str:
+    """What has the name and the size of the document is taken to be it."""
+    for raw in await paging.list_all(run.account, "/files"):
+        if (raw["filename"], raw["bytes"]) == (document.name, document.bytes):
+            return str(raw["id"])
+    return await IN_ONE_REQUEST(run, document, deadline)
+
+
+async def sends_anything(run: Run, document: Document, deadline: Deadline) -> str:
+    """The bytes that are there now."""
+    with run.open(document) as handle:
+        content = handle.read()
+    now = replace(document, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    fixed = replace(run, open=lambda _: nullcontext(BytesIO(content)))
+    return await IN_ONE_REQUEST(fixed, now, deadline)
+
+
+@asynccontextmanager
+async def no_journal(self: Any, files: Sequence[str]) -> AsyncIterator[None]:
+    yield
+
+
+async def no_waiting(state: Any) -> None:
+    state.waiting.clear()
+
+
+_ROLL_OUT = documents.roll_out
+
+
+async def old_first(run: Run, kind: Any, parent: str, address: Address, wanted: Any, planned: Any) -> None:
+    """What is to be replaced goes before its successor is there."""
+    live = await observe.list_attachments(run.account, kind, parent)
+    known = {document.path: document.sha256 for document in wanted}
+    old = [item.file_id for item in live if item.path is not None and known.get(item.path) != item.sha256]
+    await removal.discard(run, observe.document_kind_of(kind), parent, old)
+    await _ROLL_OUT(run, kind, parent, address, wanted, planned)
+
+
+async def tag_first(run: Run, kind: Any, parent: str, address: Address, wanted: Any, planned: Any) -> None:
+    """The tag is written while the documents are still on their way."""
+    task = asyncio.ensure_future(_ROLL_OUT(run, kind, parent, address, wanted, planned))
+    await run.clock.sleep(0.5)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+
+async def trusts_batch(state: Any, files: Mapping[str, Any]) -> list[str]:
+    """Whatever the answer was: the batch says that it will see to it."""
+    op = state.run.op()
+    body = {"files": [attaching._item(state, file_id, pending, op) for file_id, pending in files.items()]}
+    path = state.kind.batch.replace("{parent}", state.parent)
+    try:
+        await state.run.account.send(Call("POST", path, json=body, beta=state.kind.beta))
+    except Failure:
+        return []
+    return []
+
+
+def strangers_too(live: Sequence[Attachment], *rest: Any) -> list[Attachment]:
+    return [*_SURPLUS(live, *rest), *(item for item in live if item.path is None)]
+
+
+_SURPLUS = documents._surplus
+
+
+# --- the stack's record -----------------------------------------------------------------------------------------------
+
+
+async def no_confirm(self: Any, *, at_once: bool = False) -> None:
+    return None
+
+
+async def reads_only(self: Any, *, at_once: bool = False) -> None:
+    """Looks whether the stack is still ours, and shows no sign of life itself."""
+    if self.lost is None and (at_once or self.clock.monotonic() - self._seen > keeper.STALE_AFTER):
+        async with self._lock:
+            await self._read_ours()
+    if self.lost is not None:
+        raise self.lost
+
+
+async def no_beat(self: Any) -> None:
+    await asyncio.Event().wait()
+
+
+async def no_look(self: Any) -> None:
+    return None
+
+
+_READ_OURS = keeper.Keeper._read_ours
+
+
+async def whoever_has_it(self: Any) -> Any:
+    """The record is read, and it is not looked who has it."""
+    self._seen = self.clock.monotonic()
+    return await self._read()
+
+
+_GIVE_BACK = keeper.Keeper.give_back
+
+
+async def counts_always(self: Any, *, clean: bool, **more: Any) -> None:
+    if not clean:
+        self.anchor = replace(self.anchor, serial=self.anchor.serial + 1)
+    await _GIVE_BACK(self, clean=clean, **more)
+
+
+def nobody_holds(self: Any, current: Any) -> bool:
+    return False
+
+
+# --- ends -------------------------------------------------------------------------------------------------------------
+
+
+async def no_read_back(self: Any, run: Run) -> None:
+    return None
+
+
+def never_worse(self: Any, code: Any) -> None:
+    return None
+
+
+async def as_planned_before(self: Any, keeper: Any) -> None:
+    """The wait after an unclean run, without planning again."""
+    await self.clock.sleep(keeper.calm(self.options.settle))
+
+
+def approves(approval: Any, fresh: Any, *, resuming: bool) -> None:
+    return None
+
+
+def quotes(self: Any, text: str) -> str:
+    return text
+
+
+async def journal_is_old(run: Run, objects: Any) -> None:
+    run.keeper.forget_journal()
+
+
+def first_id(self: Run, value: Json) -> Json:
+    """Every reference gets the id of the first thing of its kind."""
+
+    def known(ref: Ref) -> str:
+        ids = [self.ids[address] for address in sorted(self.ids) if address.kind == ref.address.kind]
+        return ids[0]
+
+    return substitute(value, known)
+
+
+async def never_used(run: Run, objects: Sequence[Observed], file_id: str) -> bool:
+    """Whatever the journal names is taken for an orphan."""
+    return False
+
+
+_CHANCE = itertools.count(1)
+
+
+def chance(plan: Any) -> int:
+    """No two plans say the same."""
+    return next(_CHANCE)
+
+
+_OBSERVE = observe.observe
+
+
+async def touching(account: Account, scope: Any) -> Any:
+    found = await _OBSERVE(account, scope)
+    if found.anchor is not None:
+        path = f"/vector_stores/{found.anchor.ids[0]}"
+        await account.send(Call("POST", path, json={"name": "planned"}, beta="assistants=v2"))
+    return found

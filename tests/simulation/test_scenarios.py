@@ -1,0 +1,51 @@
+"""A sample of what `make simulate` plays: a few deaths of every scenario, and the first random schedules."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.emulator import Profile
+from tests.simulation import schedules
+from tests.simulation.history import Crash
+from tests.simulation.play import play
+from tests.simulation.scenarios import ON_PUSH, SCENARIOS, crashes, dying, second_crashes
+
+STRIDE = 67
+"""Of the deaths of a scenario one in so many; it shares no factor with the three positions."""
+CHUNKS = [range(start, start + 10) for start in range(0, 60, 10)]
+
+EACH = pytest.mark.parametrize("name", list(SCENARIOS))
+PROFILES = pytest.mark.parametrize("profile", list(Profile), ids=lambda profile: profile.value)
+
+
+@PROFILES
+@EACH
+def test_a_death_is_healed_by_running_again(name: str, profile: Profile, exhaustive: bool) -> None:
+    scenario = SCENARIOS[name](profile)
+    deaths = list(crashes(scenario, profile))
+    wrong = {}
+    for crash in deaths if exhaustive else deaths[len(name) % STRIDE :: STRIDE]:
+        played = play(dying(scenario, profile, crash))
+        if played.wrong:
+            wrong[f"{name}, {profile.value}, {crash}"] = [str(violation) for violation in played.wrong]
+    assert wrong == {}
+
+
+def test_a_second_death_is_healed_too() -> None:
+    scenario = SCENARIOS["documents change"](Profile.OPENAI)
+    first = list(crashes(scenario, Profile.OPENAI))[70]
+    seconds: list[Crash] = list(second_crashes(scenario, Profile.OPENAI, first))
+    wrong = [play(dying(scenario, Profile.OPENAI, first, second)).wrong for second in seconds[::4]]
+    assert len(seconds) > 4
+    assert wrong == [[]] * len(wrong)
+
+
+@pytest.mark.parametrize("seeds", CHUNKS, ids=lambda seeds: f"{seeds[0]}..{seeds[-1]}")
+def test_every_invariant_holds_in_random_schedules(seeds: range) -> None:
+    wrong = {seed: [str(violation) for violation in play(schedules.life(seed)).wrong] for seed in seeds}
+    assert {seed: found for seed, found in wrong.items() if found} == {}
+
+
+def test_there_are_twelve_scenarios_on_every_push() -> None:
+    assert ON_PUSH >= 12
+    assert len(SCENARIOS) * len(Profile) >= 40
