@@ -157,12 +157,13 @@ async def _head(reader: asyncio.StreamReader) -> tuple[str, int] | None:
 
 
 def _answer(target: str) -> dict[str, object]:
-    file = {"id": "file-1", "object": "file"}
-    return {
+    file: dict[str, object] = {"id": "file-1", "object": "file"}
+    answers: dict[str, dict[str, object]] = {
         "uploads": {"id": "upload_1", "object": "upload", "status": "pending"},
         "parts": {"id": "part_1", "object": "upload.part"},
         "complete": {"id": "upload_1", "object": "upload", "status": "completed", "file": file},
-    }.get(target.rpartition("/")[2], file)
+    }
+    return answers.get(target.rpartition("/")[2], file)
 
 
 def main() -> None:
