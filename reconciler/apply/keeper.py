@@ -125,9 +125,8 @@ class Keeper:
         everything = tuple(sorted({*current.kinds, *kinds}))
         self.anchor = replace(current, busy=True, run=self.run_id, plan=plan, kinds=everything)
         await self._write()
-        self.anchor = replace(
-            self.anchor, inventory=inventory
-        )  # there may be no room for it; it goes with the next write
+        # The inventory goes with the next write: on some servers there is no room for it, and the claim must not fail.
+        self.anchor = replace(self.anchor, inventory=inventory)
         self._taken = True
         return current
 
@@ -222,9 +221,11 @@ class Keeper:
             self.anchor = replace(self.anchor, busy=False, run="", plan="", serial=self.anchor.serial + 1)
         else:
             self.anchor = replace(self.anchor, run="")
+        sent: Anchor | None = None
         for pause in (*GIVE_BACK_PAUSES, None):
             try:
-                await self._write(beat=beat)
+                if sent is None or _run_state(await self._read()) != _run_state(sent):
+                    await self._write(beat=beat)
             except Failure as failure:
                 if failure.sort is Sort.REFUSED and not failure.ambiguous:
                     await self._let_go(beat)
@@ -232,6 +233,7 @@ class Keeper:
                 wait = failure.retry_after or 0.0
                 if pause is None or wait > LONGEST_WAIT or failure.sort in _HOPELESS:
                     raise
+                sent = self.anchor
                 await self.clock.sleep(max(wait + 1, pause))
             else:
                 return

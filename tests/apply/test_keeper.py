@@ -361,3 +361,30 @@ def test_an_anchor_that_cannot_be_read_is_no_reason_to_write(tmp_path: Path) -> 
             await mine.remove()
 
     world.time.run(work)
+
+
+def test_a_stack_that_was_given_back_without_an_answer_is_not_taken_for_another_runs(tmp_path: Path) -> None:
+    """The last write arrives, its answer and the look at it are lost: the next look shows that all is well."""
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    lost: list[bool] = []
+
+    def lose(request: Request) -> Response | None:
+        if is_write(request, "/vector_stores/vs_") and b"idle" in request.body and not lost:
+            server.real.handle(request)
+            lost.append(True)
+            return refuse(500)
+        return None
+
+    def blind(request: Request) -> Response | None:
+        if len(lost) == 1 and is_read(request, "/vector_stores/vs_"):
+            lost.append(True)
+            return Response(307, b"", {"location": "https://elsewhere.invalid/"})
+        return None
+
+    server.before.extend([blind, lose])
+    assert world.apply().exit == 0
+    assert "idle" in state_of(world)
+    assert len(lost) > 1
