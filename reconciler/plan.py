@@ -176,9 +176,14 @@ def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptab
     ready = [item for item in same_kind if _is_ready(item)]
     pending = tuple(sorted((item for item in same_kind if _state(item) == "pending"), key=lambda item: not item.usable))
     retiring = [item for item in same_kind if _state(item) == "ready" and not _is_ready(item)]
-    old = (*retiring, *(item for item in here if item.kind != desired.kind))
+    old = sorted((*retiring, *(item for item in here if item.kind != desired.kind)), key=_confirmed_first)
     adopt = adoptable.get(desired.lifecycle.adopt or "") if not ready and not pending else None
-    return _Match(desired, ready[0] if ready else None, pending, old, tuple(ready[1:]), adopt)
+    return _Match(desired, ready[0] if ready else None, pending, tuple(old), tuple(ready[1:]), adopt)
+
+
+def _confirmed_first(item: Observed) -> tuple[bool, bool]:
+    """What people know as the object, then what a replacement is about to end, then what is half-made."""
+    return not _is_ready(item), _state(item) != "ready"
 
 
 def _state(item: Observed) -> str:
@@ -635,7 +640,7 @@ def _leftovers(
 
 def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warnings: list[Notice]) -> _Draft:
     items = [item for item in (step.observed, *step.surplus) if item is not None]
-    first = next((item for item in items if _state(item) == "ready"), items[0])
+    first = min(items, key=_confirmed_first)
     step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
     change = Change(step.address, step.kind, Action.DELETE, Cause.REMOVED, first.id, observed=observed_digest(first))
     if not rules.prune and not rules.destroy:

@@ -64,6 +64,8 @@ async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: A
         try:
             reply = await send(op)
         except Failure as failure:
+            if last and not failure.ambiguous:
+                raise _unseen(what, failure) from failure  # an earlier attempt may have been executed all the same
             if not failure.ambiguous and (failure.sort not in BUSY or attempt == ATTEMPTS - 1):
                 raise
             if not failure.ambiguous:
@@ -132,6 +134,8 @@ async def write(
         try:
             await send()
         except Failure as failure:
+            if last and not failure.ambiguous:
+                raise _unseen(what, failure) from failure
             if not failure.ambiguous:
                 raise
             last = failure.message
@@ -139,20 +143,25 @@ async def write(
                 await run.clock.sleep(min(failure.retry_after, run.settle))
         else:
             return
-        try:
-            shown = await seen()
-        except Failure as failure:
-            raise _unseen(what, failure) from failure
-        if shown is Seen.TARGET:
+        if await _reached(what, seen, last):
             return
-        if shown is Seen.OTHER:
-            raise StepFailed(
-                f"{what} may or may not have arrived ({last}), and somebody else wrote there meanwhile; plan again",
-                code=Exit.STALE,
-            )
         if path:
             run.doubt(path)
     raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)
+
+
+async def _reached(what: str, seen: Callable[[], Awaitable[Seen]], last: str) -> bool:
+    """Whether a write whose answer was lost is seen to have arrived; raises StepFailed when that cannot be told."""
+    try:
+        shown = await seen()
+    except Failure as failure:
+        raise _unseen(what, failure) from failure
+    if shown is Seen.OTHER:
+        raise StepFailed(
+            f"{what} may or may not have arrived ({last}), and somebody else wrote there meanwhile; plan again",
+            code=Exit.STALE,
+        )
+    return shown is Seen.TARGET
 
 
 async def delete_object(run: Run, kind: Kind, before: Mapping[str, Any]) -> None:
@@ -200,5 +209,6 @@ async def _listed(run: Run, kind: Kind, object_id: str) -> bool:
 def _unseen(what: str, failure: Failure) -> StepFailed:
     """Nobody knows whether a write arrived, and it cannot be looked for."""
     code = stop_for(failure).code
-    summary = f"{what} may or may not have happened, and looking for it failed ({failure.message})"
+    done = "looking for it" if failure.call.reads else "sending it again"
+    summary = f"{what} may or may not have happened, and {done} failed ({failure.message})"
     return StepFailed(summary, in_doubt=True, code=code if code is Exit.DENIED else Exit.INCOMPLETE)

@@ -91,22 +91,20 @@ class Keeper:
         if not self.anchor.ids:
             await self._create(plan, kinds, lineage)
             return
-        for _ in range(ATTEMPTS):
-            began = self.clock.monotonic()
-            before = await self._claim(plan, kinds)
-            took = self.clock.monotonic() - began
-            if took <= self.lease.most:
-                await self.clock.sleep(self.lease.pause)
-                await self._read_back()
-                return
+        began = self.clock.monotonic()
+        before = await self._claim(plan, kinds)
+        took = self.clock.monotonic() - began
+        if took > self.lease.most:
             await self.clock.sleep(STALE_AFTER + self.lease.most)  # a rival whose id was overwritten looks, and stops
             await self._unclaim(before)
-        raise Stop(
-            Exit.UNAVAILABLE,
-            f"The stack could not be taken: reading and writing its anchor took {took:.1f} s, and more than "
-            f"{self.lease.most:g} s leave room for another run.",
-            "The service is slow just now. Nothing else was written; run the same command again.",
-        )
+            raise Stop(
+                Exit.UNAVAILABLE,
+                f"The stack could not be taken: reading and writing its anchor took {took:.1f} s, and more than "
+                f"{self.lease.most:g} s leave room for another run.",
+                "The service is slow just now. Nothing else was written; run the same command again.",
+            )
+        await self.clock.sleep(self.lease.pause)
+        await self._read_back()
 
     async def _claim(self, plan: str, kinds: Iterable[str]) -> Anchor:
         """Write the run's id into an anchor that nobody has; what stood there before."""
@@ -143,13 +141,9 @@ class Keeper:
 
     async def _unclaim(self, before: Anchor) -> None:
         """Put back what stood there before this run wrote its id, unless another run has written since."""
-        inventory = self.anchor.inventory
         self.anchor = replace(before, ids=self.anchor.ids)
         with suppress(Stop):
             await self._write(beat=before.beat)
-        self._taken = False
-        self.lost = None
-        self.anchor = replace(await self._read(), inventory=inventory)
 
     async def confirm(self, *, at_once: bool = False) -> None:
         """Look whether the stack is still ours, unless that was seen a moment ago; raises Stop when it is not."""
@@ -177,6 +171,11 @@ class Keeper:
             await self._write()
             yield
             self.anchor = replace(self.anchor, journal=left)
+
+    def remember(self, files: Sequence[str]) -> None:
+        """Name Files that may be in use or not, as far as there is room: the next run finds out; written later."""
+        if files:
+            self.anchor = replace(self.anchor, journal=tuple(journal_chunks([*self.anchor.journal, *files])[0]))
 
     def forget_journal(self) -> None:
         """Nothing that the journal names is to be deleted any more; written with the next write."""
@@ -227,7 +226,7 @@ class Keeper:
                 if sent is None or _run_state(await self._read()) != _run_state(sent):
                     await self._write(beat=beat)
             except Failure as failure:
-                if failure.sort is Sort.REFUSED and not failure.ambiguous:
+                if failure.sort is Sort.REFUSED and not failure.ambiguous and not failure.call.reads:
                     await self._let_go(beat)
                     raise
                 wait = failure.retry_after or 0.0
@@ -263,7 +262,7 @@ class Keeper:
     async def reopen(self) -> None:
         """Say that the run, which gave the stack back, did not end clean after all; unless another one has begun."""
         current = await self._read()
-        if _run_state(current) != _run_state(self.anchor):
+        if current.busy or _run_state(current) != _run_state(self.anchor):
             return
         self._taken, self._found = False, current
         self.anchor = replace(self.anchor, busy=True, serial=self.anchor.serial - 1)

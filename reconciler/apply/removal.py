@@ -63,20 +63,24 @@ async def delete_journalled(run: Run, files: Sequence[str]) -> None:
 async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
     """Inside, Files are uploaded for an object; when the object is definitely refused, they are deleted again.
 
-    What cannot be deleted stays in the journal, which is written when the stack is given back.
+    What cannot be deleted, or may be in use, is in the journal, which is written when the stack is given back.
     """
     try:
         yield
     except StepFailed as failed:
-        if not failed.in_doubt:
-            with suppress(StepFailed, Failure):
-                await delete_files(run, uploaded)
+        await _withdraw(run, uploaded, in_doubt=failed.in_doubt)
         raise
     except Failure as failure:
-        if not failure.ambiguous:
-            with suppress(StepFailed, Failure):
-                await delete_files(run, uploaded)
+        await _withdraw(run, uploaded, in_doubt=failure.ambiguous)
         raise
+
+
+async def _withdraw(run: Run, uploaded: Sequence[str], *, in_doubt: bool) -> None:
+    if in_doubt:
+        run.keeper.remember(uploaded)
+        return
+    with suppress(StepFailed, Failure):
+        await delete_files(run, uploaded)
 
 
 # --- one file ---------------------------------------------------------------------------------------------------------

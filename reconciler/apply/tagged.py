@@ -71,7 +71,7 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
             fields = list(dict.fromkeys([*fields, *_fields_with_files(desired)]))
         first, *others = journal_chunks(old or ()) or [[]]
         async with run.keeper.journalled(first):
-            await _finish(run, kind, step, planned.id, changed=fields)
+            await _finish(run, kind, step, planned.id, changed=fields, uploaded=uploaded)
             await delete_journalled(run, first)
     for chunk in others:
         await delete_files(run, chunk)
@@ -92,7 +92,7 @@ async def adopt(run: Run, step: Step) -> tuple[Outcome, str]:
     fields = list(dict.fromkeys(delta.field for delta in step.fields if delta.field != "labels"))
     async with withdrawn(run, uploaded):
         await _bring_files(run, kind, step, uploaded)
-        await _finish(run, kind, step, planned.id, changed=fields)
+        await _finish(run, kind, step, planned.id, changed=fields, uploaded=uploaded)
     return Outcome.DONE, planned.id
 
 
@@ -102,7 +102,7 @@ async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
     for item in (planned, *step.surplus):
         await _delete_one(run, kind, item)
     entry = run.keeper.anchor.entry(step.kind, step.address)
-    if entry is not None and entry.id == planned.id:
+    if entry is not None and entry.id in {item.id for item in (_observed(step), *step.surplus)}:
         run.keeper.drop(step.kind, step.address)
     return Outcome.DONE, planned.id
 
@@ -197,7 +197,9 @@ async def _create(run: Run, kind: Kind, desired: Desired) -> str:
     return str(raw["id"])
 
 
-async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: Sequence[str]) -> None:
+async def _finish(
+    run: Run, kind: Kind, step: Step, object_id: str, *, changed: Sequence[str], uploaded: list[str] | None = None
+) -> None:
     """Documents, then one request with the fields that differ and the tags that say ready."""
     desired = _desired(step)
     attached = kind.documents is not None and kind.file_ids({}) is None
@@ -217,6 +219,8 @@ async def _finish(run: Run, kind: Kind, step: Step, object_id: str, *, changed: 
     body = kind.encode(spec, changed)
     tags = replace(_tags(run, kind, desired, "ready"), files=files)
     await _send_update(run, kind, raw, body, tags, desired)
+    if uploaded is not None:
+        uploaded.clear()  # they are in use from here on
     cleared = [name for name in changed if name not in desired.spec and kind.field(name) is not None]
     if cleared:
         await _keep_managing(run, kind, step, cleared, tags)

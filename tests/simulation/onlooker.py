@@ -109,8 +109,8 @@ class Attached:
         return str(self.attributes.get("reconciler_sha256"))
 
     def serves(self, now: float) -> bool:
-        """Whether readers of the store find it."""
-        return self.outcome == "completed" and self.settles_at <= now
+        """Whether readers of the store find it. SQLite writes times as text with 15 digits, which rounds to 10 µs."""
+        return self.outcome == "completed" and self.settles_at <= now + 1e-5
 
 
 @dataclass(slots=True)

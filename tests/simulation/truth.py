@@ -43,7 +43,7 @@ def _objects(view: View, wanted: Counter[tuple[str, str]], held: frozenset[str])
         if there[place] != wanted[place]:
             yield f"{place[1]} ({place[0]}) is there {there[place]} times, and wanted {wanted[place]} times"
     for thing in ours:
-        if not thing.published and thing.place[1] not in held:
+        if not thing.confirmed and thing.place[1] not in held:
             yield f"{thing.id} ({thing.place[1]}) is not confirmed"
 
 

@@ -171,7 +171,8 @@ def no_gap(history: History) -> Iterator[Violation]:
             continue
         process = write.sent.process
         for store, path in sorted(_serving(write.before, write.at) - _serving(write.after, write.at)):
-            if _stays(process, store, path, write.before) and not _touched(history, write, store):
+            stays = _stays(process, store, path, write.before) and _served(history, process, store, path)
+            if stays and not _touched(history, write, store):
                 yield Violation(5, f"{process.name}: {write.sent.name} leaves {store} without {path}", write.number)
         for change in write.changes:
             if change.kind == "vector_store" and change.after is not None:
@@ -181,6 +182,16 @@ def no_gap(history: History) -> Iterator[Violation]:
 def _serving(view: View, now: float) -> set[tuple[str, str]]:
     published = {thing.id for thing in view.things() if thing.published}
     return {(one.store, one.path) for one in view.attached() if one.path and one.store in published and one.serves(now)}
+
+
+def _served(history: History, process: Process, store: str, path: str) -> bool:
+    """Whether a process found the document there: what it attached as new, it may take away again if that failed.
+
+    A store that it made, or published, itself has to keep all of its documents from then on.
+    """
+    first = next(write for write in history.writes if write.sent is not None and write.sent.process is process)
+    thing = first.before.thing(store)
+    return thing is None or not thing.published or (store, path) in _serving(first.before, process.started)
 
 
 def _stays(process: Process, store: str, path: str, view: View) -> bool:
