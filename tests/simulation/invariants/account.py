@@ -191,7 +191,7 @@ def _served(history: History, process: Process, store: str, path: str) -> bool:
     """
     first = next(write for write in history.writes if write.sent is not None and write.sent.process is process)
     thing = first.before.thing(store)
-    return thing is None or not thing.published or (store, path) in _serving(first.before, process.started)
+    return thing is None or not thing.published or (store, path) in _serving(first.before, first.at)
 
 
 def _stays(process: Process, store: str, path: str, view: View) -> bool:
