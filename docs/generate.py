@@ -444,7 +444,7 @@ _EXITS: Mapping[Exit, tuple[str, str]] = {
     ),
     Exit.UNAVAILABLE: (
         "The API is unavailable",
-        "Unreachable, overloaded, out of quota, or without a collection that the runtime needs.",
+        "Unreachable, overloaded, out of quota, without a collection that the runtime needs, or a read was not answered as it should be.",
     ),
     Exit.INTERRUPTED: ("Interrupted", "By SIGINT or SIGTERM. What was under way got a few seconds to finish."),
 }
@@ -480,7 +480,7 @@ _KEYS: Mapping[str, str] = {
     "changes[].resource": "The kind of live object.",
     "changes[].id": "The live object's id, or null when there is none yet.",
     "changes[].action": "What happens to it.",
-    "changes[].cause": "`manifest`, `drift`, `both`, `new`, `removed`, `reference` or `tool`; null when nothing happens.",
+    "changes[].cause": "`manifest`, `drift`, `both`, `new`, `removed`, `reference` or `tool` (nobody changed it: this version writes it differently, or something that was made twice is removed); null when nothing happens.",
     "changes[].source": "Where its manifest stands.",
     "changes[].moved_from": "The address it had before, after a rename.",
     "changes[].fields": "The fields that differ. A key `before` or `after` that is missing means that the value is absent.",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial, reduce
 
 from reconciler.kinds.base import DOUBLE, IN_PLACE, DocumentKind, Keeping, Kind, identity
@@ -315,7 +316,7 @@ def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tu
     renewed = {change.path for change in changed}
     gone = [FileChange(path, None, item.sha256) for path, item in current.items() if path not in wanted]
     gone += [
-        FileChange(item.path, None, item.sha256, DOUBLE)
+        FileChange(item.path, None, item.sha256, _double(item, current[item.path]))
         for item in live
         if item.path is not None and item.path in wanted - renewed and current[item.path] is not item
     ]
@@ -327,6 +328,30 @@ def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tu
         tuple(sorted(gone, key=lambda item: (item.path, item.sha256 or ""))),
         tuple(FileChange(item.file_id, None, None, "added by somebody else") for item in unmanaged),
     )
+
+
+def _double(item: Attachment, stays: Attachment) -> str:
+    """Why an attachment is one too many, and which of the two is not processed yet."""
+    renewed = stays.sha256 != item.sha256
+    if stays.status == "in_progress":
+        which = "the new version" if renewed else "the one that stays"
+        until = "; the old one serves until then" if renewed and item.status == "completed" else ""
+        return f"{DOUBLE}; {which} is still being processed ({_attached(stays)}){until}"
+    if item.status == "in_progress":
+        return f"{DOUBLE}; this one is still being processed ({_attached(item)})"
+    return DOUBLE
+
+
+def _attached(item: Attachment) -> str:
+    try:
+        at = (
+            f", attached {datetime.fromtimestamp(item.created_at, UTC):%Y-%m-%d %H:%M} UTC"
+            if item.created_at > 0
+            else ""
+        )
+    except (ValueError, OverflowError, OSError):
+        at = ""
+    return f"{item.file_id}{at}"
 
 
 def settled(documents: tuple[Document, ...], live: tuple[Attachment, ...]) -> dict[str, Attachment]:

@@ -135,7 +135,7 @@ class _Observer:
             verified=dict(self.verified),
             holds=dict(anchor.holds) if anchor else {},
             inventory=tuple((item.kind, item.address, item.id) for item in anchor.inventory) if anchor else (),
-            warnings=tuple(self.warnings),
+            warnings=tuple(sorted(self.warnings, key=lambda item: (item.code, str(item.address), item.summary))),
         )
         return Found(snapshot, anchor, self._inventory(objects, anchor))
 
@@ -152,7 +152,7 @@ class _Observer:
             name: item.tags.address
             for item in objects
             if item.tags is not None and KINDS[item.kind].file_ids({}) is not None
-            for name in self._names_of(KINDS[item.kind], item.tags.address)
+            for name in self._known_as(KINDS[item.kind], item.tags.address, item.id, anchor)
         }
         for entry in anchor.inventory if anchor else ():
             if entry.address.path is not None and entry.address.owner in owners:
@@ -367,15 +367,21 @@ class _Observer:
         desired = self._desired(kind, address)
         return {address} | ({desired.lifecycle.moved_from} if desired and desired.lifecycle.moved_from else set())
 
+    def _known_as(self, kind: Kind, address: Address, object_id: str, anchor: Anchor | None) -> set[Address]:
+        """The same, and what the inventory calls the object: the manifest may not say any more what it was called."""
+        recorded = {item.address for item in anchor.inventory if item.id == object_id} if anchor else set()
+        return self._names_of(kind, address) | recorded
+
     async def _inventoried(
         self, kind: Kind, address: Address, ids: Sequence[str], anchor: Anchor | None, object_id: str
     ) -> tuple[Attachment, ...]:
         """The files of an object that lists bare ids: the anchor knows what they are."""
         known = {item.id: item for item in anchor.inventory} if anchor else {}
+        names = self._known_as(kind, address, object_id, anchor)
         found = []
         for file_id in ids:
             entry = known.get(file_id)
-            mine = entry is not None and entry.address.owner in self._names_of(kind, address)
+            mine = entry is not None and entry.address.owner in names
             item = Attachment(
                 file_id, entry.address.path if mine and entry else None, entry.version if mine and entry else None, None
             )
@@ -446,8 +452,8 @@ class _Observer:
     ) -> Observed | None:
         live = version_of(raw, "default_version")
         applied = entry.version if entry and entry.version else live
-        if line is not None and anchor is not None and anchor.busy and newer(live, applied):
-            applied = live
+        ahead = line is not None and anchor is not None and anchor.busy and newer(live, applied)
+        applied = live if ahead else applied
         self.applied[raw["id"]] = applied
         tags = line
         if applied != live:
@@ -456,7 +462,7 @@ class _Observer:
         if tags is None:
             self._foreign_default(raw, entry)
             return None
-        if entry is not None and not (unclean and entry.address in self._names_of(kind, tags.address)):
+        if entry is not None and not ahead and not (unclean and entry.address in self._names_of(kind, tags.address)):
             tags = replace(tags, address=entry.address)  # an old version may say what the object was called before
         if entry is not None:
             tags = replace(tags, protect=entry.protect, retain=entry.retain)
@@ -607,6 +613,15 @@ async def list_attachments(account: Account, kind: Kind, parent: str) -> tuple[A
     return tuple(document_kind.read(item) for item in items)
 
 
+def attachment_counts(raw: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """How many files an object says that it has, and how many of them are processed; None where it does not say."""
+    counts = raw.get("file_counts")
+    if not isinstance(counts, Mapping):
+        return None, None
+    total, completed = counts.get("total"), counts.get("completed")
+    return total if isinstance(total, int) else None, completed if isinstance(completed, int) else None
+
+
 def document_kind_of(kind: Kind) -> DocumentKind:
     """The kind of a kind's files."""
     found = KINDS[str(kind.documents)]
@@ -654,9 +669,7 @@ def vouched(desired: Desired | None, raw: Mapping[str, Any], tags: Tags) -> bool
         return False
     count, digest, usage = ([*tags.files.split(":"), "", "", ""])[:3]
     expected = (str(len(desired.documents)), desired.documents_digest()) if desired.documents else ("", "")
-    counts = raw.get("file_counts")
-    total = counts.get("total") if isinstance(counts, Mapping) else None
-    completed = counts.get("completed") if isinstance(counts, Mapping) else None
+    total, completed = attachment_counts(raw)
     if (count, digest) != expected:
         return False
     if not desired.documents:

@@ -40,6 +40,7 @@ from reconciler.model import (
 
 PERCENT_FROM = 10
 """The percentage rule counts from this many managed objects on: of three, one is always more than 20 %."""
+_COMPLETED = "an interrupted replacement is completed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,15 +269,15 @@ def _drafts(
         warnings.append(Notice("W401", summary, desired.address, desired.span))
         return [_held(desired, current, blank)]
     if current is not None and match.why_replace:
-        return [_replace(replace(match, old=(current, *match.old)), ids, blank)]
+        return _replace(replace(match, old=(current, *match.old)), ids, blank)
     if current is not None:
         return _with_old_ended(_update(match, current, ids, snapshot, blank), match, blank)
-    if desired.lifecycle.adopt and not match.pending:
+    if desired.lifecycle.adopt and not match.pending and not any(item.kind == desired.kind for item in match.old):
         return _with_old_ended(_adopt(match, ids, blank), match, blank)
     if match.old:
         same_kind = match.old[0].kind == desired.kind
-        why = "an interrupted replacement is completed" if same_kind else ""
-        return [_replace(replace(match, why_replace=why), ids, blank)]
+        why = _COMPLETED if same_kind else ""
+        return _replace(replace(match, why_replace=why), ids, blank)
     return [_create(match, ids, snapshot, blank)]
 
 
@@ -327,12 +328,15 @@ def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:
 def _create(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
     desired, kind = match.desired, KINDS[match.desired.kind]
     resumed, surplus = _resumed(match)
+    reasons: list[str] = []
     gone = [entry for entry in snapshot.inventory if entry[0] == desired.kind and entry[1] == desired.address]
-    cause, reason = Cause.NEW, ""
+    cause = Cause.NEW
     if resumed is not None:
-        reason = f"an interrupted run left {resumed.id} unconfirmed; it is completed"
+        reasons.append(f"an interrupted run left {resumed.id} unconfirmed; it is completed")
     elif gone:
-        cause, reason = Cause.DRIFT, f"the object {gone[0][2]} is gone, or no longer carries our tags"
+        cause = Cause.DRIFT
+        reasons.append(f"the object {gone[0][2]} is gone, or no longer carries our tags")
+    reasons += _doubles(surplus)
     change = replace(
         blank,
         action=Action.CREATE,
@@ -340,9 +344,17 @@ def _create(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draf
         id=resumed.id if resumed else None,
         fields=_all_fields(desired, ids),
         files=_files(kind, desired, resumed),
-        reason=reason,
+        reason="; ".join(reasons),
     )
     return _Draft(change, (_step(Verb.CREATE, change, desired=desired, observed=resumed, surplus=surplus),))
+
+
+def _doubles(surplus: Sequence[Observed]) -> list[str]:
+    """What is said of the unconfirmed objects that a step deletes: nobody ever got their ids."""
+    if not surplus:
+        return []
+    what = "an unconfirmed double is" if len(surplus) == 1 else f"{len(surplus)} unconfirmed doubles are"
+    return [f"{what} removed: {', '.join(item.id for item in surplus)}"]
 
 
 def _resumed(match: _Match) -> tuple[Observed | None, tuple[Observed, ...]]:
@@ -351,7 +363,7 @@ def _resumed(match: _Match) -> tuple[Observed | None, tuple[Observed, ...]]:
     return first, match.pending[1:] if first else match.pending
 
 
-def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
+def _replace(match: _Match, ids: Ids, blank: Change) -> list[_Draft]:
     """Create the new one, and delete the old ones: the first of them is what people know as the object."""
     desired, kind, first = match.desired, KINDS[match.desired.kind], match.old[0]
     moved_runtime = first.kind != desired.kind
@@ -366,13 +378,13 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
         cause=Cause.MANIFEST if deltas else Cause.DRIFT,
         fields=deltas,
         files=_files(kind, desired, resumed),
-        reason=reason,
+        reason="; ".join([reason, *_doubles(surplus)]),
     )
     lasting = [item for item in match.old if item.usable]  # a flag on what expired could never be taken off
     published = any(_state(item) == "ready" for item in match.old)
     blocked = _protected_by(reason) if desired.lifecycle.protect and published else _protected(lasting, reason)
     if blocked is not None:
-        return _Draft(replace(change, blocked=blocked))
+        return [_Draft(replace(change, blocked=blocked))]
     create = _step(
         Verb.CREATE,
         replace(change, fields=_all_fields(desired, ids)),
@@ -381,21 +393,28 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> _Draft:
         surplus=surplus,
         replaces=first,
     )
-    return _Draft(change, (create, *_deletions(match.old, needs=(str(create),))))
+    same, *others = _endings(match, blank, needs=(str(create),))
+    return [_Draft(change, (create, *same.steps)), *others]
 
 
 def _with_old_ended(main: _Draft, match: _Match, blank: Change) -> list[_Draft]:
     """The new object is there; what is left of a replacement is to delete the old ones."""
     if not match.old or main.change.blocked:
         return [main]
-    reason = "an interrupted replacement is completed"
-    change = replace(_change_of_old(blank, match.old[0]), cause=Cause.MANIFEST, reason=reason)
-    blocked = _protected(match.old, reason)
+    blocked = _protected(match.old, _COMPLETED)
     if blocked is not None:
-        return [main, _Draft(replace(change, blocked=blocked))]
-    needs = tuple(str(step) for step in main.steps)
-    ended = _Draft(change, _deletions(match.old, needs=needs))
-    return [main, ended] if main.change.action is not Action.NONE else [ended]
+        return [main, _Draft(replace(_change_of_old(blank, match.old[0]), reason=_COMPLETED, blocked=blocked))]
+    ended = _endings(match, blank, needs=tuple(str(step) for step in main.steps))
+    return [main, *ended] if main.change.action is not Action.NONE else ended
+
+
+def _endings(match: _Match, blank: Change, *, needs: tuple[str, ...]) -> list[_Draft]:
+    """One change for each address and kind that goes: every object that people may know is named in the plan."""
+    return [
+        _Draft(replace(_change_of_old(blank, step.observed), reason=_COMPLETED), (step,))
+        for step in _deletions(match.old, needs=needs)
+        if step.observed is not None
+    ]
 
 
 def _change_of_old(blank: Change, first: Observed) -> Change:
@@ -403,6 +422,7 @@ def _change_of_old(blank: Change, first: Observed) -> Change:
     return replace(
         blank,
         action=Action.REPLACE,
+        cause=Cause.MANIFEST,
         id=first.id,
         moved_from=address if address != blank.address else None,
         observed=observed_digest(first),
@@ -422,13 +442,14 @@ def _protected_by(reason: str) -> Blocked:
 
 
 def _deletions(items: Sequence[Observed], needs: tuple[str, ...] = ()) -> tuple[Step, ...]:
-    """One step for each address and kind among some objects of ours."""
-    groups: dict[tuple[Address, str], list[Observed]] = {}
+    """One step for each address and kind among some objects of ours, and for each that was being replaced."""
+    groups: dict[tuple[Address, str, str], list[Observed]] = {}
     for item in items:
-        groups.setdefault((_ours(item).address, item.kind), []).append(item)
+        apart = item.id if _ours(item).retiring else ""
+        groups.setdefault((_ours(item).address, item.kind, apart), []).append(item)
     return tuple(
         Step(Verb.DELETE, address, kind, 0, needs=needs, observed=group[0], surplus=tuple(group[1:]))
-        for (address, kind), group in groups.items()
+        for (address, kind, _), group in groups.items()
     )
 
 
@@ -499,28 +520,37 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
     if not (deltas or files or tags or missing or match.pending):
         return _Draft(change)
     moved = _ours(current).address if _ours(current).address != desired.address else None
-    reason = ""
+    reasons: list[str] = []
     if moved is not None:
-        reason = f"renamed from {moved}"
+        reasons.append(f"renamed from {moved}")
     elif missing and not deltas:
-        reason = "it refers to an object that is created or replaced"
+        reasons.append("it refers to an object that is created or replaced")
     elif tags == ["hold"] and not (deltas or files):
-        reason = "the hold of a rollback ends; nothing else changes"
-    elif not (deltas or files):
-        reason = f"only our tags change ({', '.join(tags)})" if tags else "an unconfirmed double is removed"
+        reasons.append("the hold of a rollback ends; nothing else changes")
+    elif tags and not (deltas or files):
+        reasons.append(f"only our tags change ({', '.join(tags)})")
     elif "hold" in tags:
-        reason = "the hold of a rollback ends"
+        reasons.append("the hold of a rollback ends")
+    reasons += _doubles(match.pending)
+    only_doubles = not (deltas or files or tags or missing)
     causes = {delta.cause for delta in deltas}
     if files:
         causes.add(_cause_of_files(kind, desired, current))
     change = replace(
         change,
         action=Action.UPDATE,
-        cause=_overall(causes, otherwise=Cause.REFERENCE if missing else Cause.MANIFEST),
+        cause=_overall(causes, otherwise=_otherwise(missing=missing, only_doubles=only_doubles)),
         moved_from=moved,
-        reason=reason,
+        reason="; ".join(reasons),
     )
     return _Draft(change, (_step(Verb.UPDATE, change, desired=desired, observed=current, surplus=match.pending),))
+
+
+def _otherwise(*, missing: bool, only_doubles: bool) -> Cause:
+    """The cause where no field and no document differs. A double was made by no person: a request arrived twice."""
+    if only_doubles:
+        return Cause.TOOL
+    return Cause.REFERENCE if missing else Cause.MANIFEST
 
 
 def _cause_of_files(kind: Kind, desired: Desired, current: Observed) -> Cause:

@@ -314,7 +314,7 @@ def _values(change: Mapping[str, Any]) -> set[str]:
         for name, items in (change.get("files") or {}).items()
         if name != "unmanaged"
         for item in items
-        if item.get("reason") != DOUBLE
+        if not str(item.get("reason")).startswith(DOUBLE)
     ]
     return {*fields, *files}
 

@@ -544,6 +544,38 @@ def test_all_but_one_attachment_of_a_document_that_stays_are_removed_as_doubles(
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        (
+            {"sha": "b"},
+            {"status": "in_progress"},
+            "the new version is still being processed (f2, attached 2026-11-22 09:00 UTC); the old one serves until then",
+        ),
+        (
+            {"sha": "b", "status": "failed"},
+            {"status": "in_progress"},
+            "the new version is still being processed (f2, attached 2026-11-22 09:00 UTC)",
+        ),
+        (
+            {"status": "failed"},
+            {"status": "in_progress"},
+            "the one that stays is still being processed (f2, attached 2026-11-22 09:00 UTC)",
+        ),
+        ({}, {"status": "in_progress"}, "this one is still being processed (f2, attached 2026-11-22 09:00 UTC)"),
+        ({}, {"status": "in_progress", "at": 0}, "this one is still being processed (f2)"),
+        ({}, {"status": "in_progress", "at": 10**20}, "this one is still being processed (f2)"),
+    ],
+)
+def test_a_double_says_which_of_the_two_is_not_processed_yet(
+    first: dict[str, Any], second: dict[str, Any], reason: str
+) -> None:
+    moment = second.pop("at", 1795338000)
+    there = (live("f1", "a.md", **first), replace(live("f2", "a.md", **second), created_at=moment))
+    (removed,) = diff_documents(LEAF, (doc("a.md"),), there).removed
+    assert removed.reason == f"attached twice; {reason}"
+
+
 def test_a_document_that_is_sent_anew_needs_no_word_about_its_doubles() -> None:
     there = (live("f1", "a.md", sha="b"), live("f2", "a.md", sha="c"))
     assert _paths([doc("a.md")], there) == {"changed": ["a.md"]}

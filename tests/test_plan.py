@@ -576,7 +576,22 @@ def test_unconfirmed_doubles_of_a_live_object_go() -> None:
     plan = plan_for([wanted], [live(wanted, "vs_1"), live(wanted, "vs_2", state="pending")])
     (step,) = plan.steps
     assert (str(step), [item.id for item in step.surplus]) == ("update VectorStore/docs", ["vs_2"])
-    assert change_of(plan).reason == "an unconfirmed double is removed"
+    assert (change_of(plan).cause, change_of(plan).reason) == ("tool", "an unconfirmed double is removed: vs_2")
+
+
+def test_a_double_is_named_whatever_else_changes() -> None:
+    wanted, twice = store("docs"), [live(store("docs"), f"vs_{age}", state="pending") for age in (2, 3)]
+    change = change_of(plan_for([wanted], [live(store("docs", protect=True), "vs_1"), *twice]))
+    assert (change.cause, change.reason) == (
+        "manifest",
+        "only our tags change (protect); 2 unconfirmed doubles are removed: vs_2, vs_3",
+    )
+    completed = change_of(plan_for([wanted], [born(item, age) for age, item in enumerate(twice, 1)]))
+    assert completed.reason == (
+        "an interrupted run left vs_2 unconfirmed; it is completed; an unconfirmed double is removed: vs_3"
+    )
+    replaced = change_of(plan_for([wanted], [expired(live(wanted, "vs_1")), *twice]))
+    assert replaced.reason.endswith("; an unconfirmed double is removed: vs_3")
 
 
 def test_an_object_that_the_inventory_knows_and_the_account_lost_is_made_anew() -> None:
@@ -596,6 +611,23 @@ def test_a_replacement_that_only_retired_the_old_one_begins_again(*, pending: bo
     assert steps(plan) == ["create VectorStore/docs", "delete VectorStore/docs"]
     assert (plan.steps[0].observed is not None) is pending
     assert change_of(plan).id == "vs_1"
+
+
+def test_a_replacement_of_what_was_adopted_is_completed_without_adopting_it_again() -> None:
+    wanted = store("docs", adopt="vs_1")
+    for object_id in ("vs_1", "vs_2"):
+        plan = plan_for([wanted], [live(wanted, object_id, retiring="run.1")])
+        assert steps(plan) == ["create VectorStore/docs", "delete VectorStore/docs"]
+
+
+def test_every_object_that_people_knew_is_named_where_it_goes() -> None:
+    wanted = helper(kind="agent")
+    olds = [live(helper(kind="release")), live(helper()), live(wanted, "agt_1", retiring="run.1")]
+    plan = plan_for([wanted], [*olds, live(wanted, "agt_2", retiring="run.2")])
+    deletions = [f"delete Assistant/helper{number}" for number in ("", " #2", " #3", " #4")]
+    assert sorted(steps(plan)) == ["create Assistant/helper", *deletions]
+    assert {change.id for change in plan.changes} == {"agt_1", "agt_2", *(item.id for item in olds)}
+    assert {change.action for change in plan.changes} == {"replace"}
 
 
 def test_a_replacement_that_made_the_new_one_only_deletes_the_old_one() -> None:

@@ -352,6 +352,17 @@ def test_an_old_version_that_an_interrupted_run_left_attached_goes_with_the_appr
     assert covered(approved, fresh, resuming=True) == ""
 
 
+def test_a_double_whose_document_is_still_being_processed_goes_with_the_approved_step_too() -> None:
+    wanted = store("docs", "a.md")
+    old = replace(wanted, documents=(replace(wanted.documents[0], sha256="b" * 64),))
+    approved = body([wanted], [live(old, files="")])
+    there = live(wanted, files="")
+    left = (Attachment("f-old", "a.md", "b" * 64, "a.md"), Attachment("f-new", "a.md", "a" * 64, "a.md", "in_progress"))
+    fresh = body([wanted], [replace(there, documents=left)])
+    assert "still being processed" in fresh["changes"][0]["files"]["removed"][0]["reason"]
+    assert covered(approved, fresh, resuming=True) == ""
+
+
 def test_an_interrupted_replacement_resumes_wherever_it_stopped() -> None:
     wanted, old = store("docs"), live(store("docs"), "vs_1")
     approved = body([wanted, HELPER], [expired(old), live(HELPER)])

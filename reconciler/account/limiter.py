@@ -19,6 +19,7 @@ from random import Random
 
 from reconciler.account.outcomes import UNREADABLE
 from reconciler.account.port import Account, Call, Clock, Failure, Outcome, Reply, Sort
+from reconciler.account.waiting import pause
 
 RETRIES = 3
 """How often one call is sent again, at most."""
@@ -123,8 +124,10 @@ class Throttled:
 
     async def _wait(self, call: Call) -> None:
         while (wait := self._pace.wait(self._clock.monotonic())) > 0:
+            if wait > PATIENCE and call.parting:
+                break
             if wait > PATIENCE:
-                message = f"the service asks to wait {math.ceil(wait)} s; not sent"
+                message = f"not sent: the service asks to wait {pause(wait, self._clock.now())}"
                 raise _unsent(call, Sort.RATE_LIMITED, message, retry_after=wait)
             self._in_time(call, wait)
             await self._clock.sleep(wait + self._random.uniform(0, min(1.0, wait / 4)))

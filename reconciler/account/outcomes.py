@@ -41,7 +41,7 @@ OTHER_API = "other_api"
 """`Failure.code` of an answer that is JSON but no object, which no endpoint of this API gives."""
 
 REDIRECTED = "redirected"
-"""`Failure.code` of a 3xx."""
+"""`Failure.code` of a 3xx that names another place; the others are UNEXPECTED."""
 
 CHANGED = "changed"
 """`Failure.code` of an upload whose file has another size than the call promised."""
@@ -61,6 +61,7 @@ _SORTS = {
     504: Sort.TIMEOUT,
 }
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFINITE = frozenset({400, 401, 403, 404, 413, 415, 422})
 """Statuses that say the request was not executed; every other one leaves that open."""
 
@@ -112,7 +113,7 @@ def classify(call: Call, answer: Answer, *, redact: Redaction | None = None) -> 
     if 200 <= answer.status < 300:
         return _accept(call, answer, redact)
     if 300 <= answer.status < 400:
-        _malformed(call, answer, redact, _redirection(answer), code=REDIRECTED)
+        _not_an_answer(call, answer, redact)
     raise _refusal(call, answer, redact)
 
 
@@ -136,6 +137,9 @@ def changed(call: Call, upload: Upload) -> Failure:
 
 def _accept(call: Call, answer: Answer, redact: Redaction) -> Reply:
     kind = media_type(answer.headers)
+    if not answer.body.strip() and (answer.status != 200 or not call.binary):  # only a file may be empty
+        message = f"{_what(call)} answered {answer.status} without a body; is something between us and the API?"
+        _malformed(call, answer, redact, message, code=UNREADABLE)
     if call.binary:
         if kind == "text/html":
             _malformed(
@@ -254,6 +258,7 @@ def _refusal(call: Call, answer: Answer, redact: Redaction) -> Failure:
         param=redact(said.param)[:100] if said.param else None,
         retry_after=retry_after(answer.headers),
         request_id=_request_id(answer.headers),
+        date=_date(answer.headers.get("date")),
     )
 
 
@@ -281,13 +286,19 @@ def _malformed(call: Call, answer: Answer, redact: Redaction, message: str, *, c
     )
 
 
-def _redirection(answer: Answer) -> str:
+def _not_an_answer(call: Call, answer: Answer, redact: Redaction) -> NoReturn:
+    """A 3xx: a redirect, or (304 of a cache) no answer of this API at all."""
+    if answer.status not in _REDIRECTS:
+        wanted = "a file" if call.binary else "an object"
+        message = f"{_what(call)} answered {answer.status} instead of {wanted}: that is a cache between us and the API"
+        _malformed(call, answer, redact, message, code=UNEXPECTED)
     try:
         host = urlsplit(answer.headers.get("location", "")).netloc.rpartition("@")[2]
     except ValueError:
         host = ""
     where = f"to {host}" if _HOST.fullmatch(host) else "to another path"
-    return f"HTTP {answer.status} redirects {where}; redirects are never followed, so check the base URL"
+    message = f"HTTP {answer.status} redirects {where}; redirects are never followed, so check the base URL"
+    _malformed(call, answer, redact, message, code=REDIRECTED)
 
 
 def _what(call: Call) -> str:

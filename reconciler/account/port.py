@@ -54,7 +54,8 @@ class Call:
 
     Either `json` (None: no body) or multipart (`form` fields and `uploads`). `timeout` is in seconds. `binary` asks for
     the raw body instead of JSON. `once`: never sent again by itself, even if it was surely not executed.
-    `urgent`: does not queue behind other calls. `guard` is asked right before the call leaves, and may raise.
+    `urgent`: does not queue behind other calls. `parting`: leaves although the service asked for a longer wait than
+    anybody has. `guard` is asked right before the call leaves, and may raise.
     """
 
     method: str
@@ -68,6 +69,7 @@ class Call:
     binary: bool = False
     once: bool = False
     urgent: bool = False
+    parting: bool = False
     guard: Callable[[], Awaitable[None]] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -94,8 +96,9 @@ class Reply:
 class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
     """A call that did not end in a valid answer.
 
-    `status` is None when there was no response. `message` is the server's own text, untrusted: escape before printing.
-    `retry_after` is in seconds. The original exception is the cause; it is never printed.
+    `status` is None when there was no response. `message` is the server's own text, untrusted: escape before printing;
+    `told` is the same with the call, the status and the request's id, for people. `retry_after` is in seconds, `date`
+    the server's clock as in Reply. The original exception is the cause; it is never printed.
     """
 
     def __init__(
@@ -110,8 +113,9 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
         param: str | None = None,
         retry_after: float | None = None,
         request_id: str | None = None,
+        date: float | None = None,
     ) -> None:
-        super().__init__(f"{call.method} {call.path}: {message}")
+        super().__init__(message)
         self.call = call
         self.outcome = outcome
         self.sort = sort
@@ -121,6 +125,24 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
         self.param = param
         self.retry_after = retry_after
         self.request_id = request_id
+        self.date = date
+
+    def __str__(self) -> str:
+        return self.told
+
+    @property
+    def told(self) -> str:
+        """The call, what was answered, and the request's id: each once, also where the message names some of it."""
+        named, status = self.call.path in self.message, self.status or 0
+        said = status < 400 or any(f"{word} {status}" in self.message for word in ("HTTP", "answered"))
+        if named:
+            what = self.message if said else f"HTTP {status}: {self.message}"
+        else:
+            answered = "" if said else f" answered {status}"
+            what = f"{self.call.method} {self.call.path}{answered}: {self.message}"
+        param = f" ({self.param})" if self.param and self.param not in self.message else ""
+        request = f" (request {self.request_id})" if self.request_id and self.request_id not in self.message else ""
+        return f"{what.removesuffix('.')}{param}{request}" if param or request else what
 
     @property
     def ambiguous(self) -> bool:

@@ -12,13 +12,13 @@ from reconciler.account.port import Call, Failure
 from reconciler.apply.attaching import bring_in, take_away
 from reconciler.apply.creation import Seen, write
 from reconciler.apply.processing import UNTAGGED, look, resume, wait
-from reconciler.apply.removal import ENDED, discard
+from reconciler.apply.removal import ENDED, all_attachments, discard
 from reconciler.apply.rollout import Rollout
 from reconciler.apply.run import Run, StepFailed, together
 from reconciler.diff import diff_documents, settled
 from reconciler.kinds.base import IN_PLACE, Kind
 from reconciler.model import Address, Attachment, Document, FileChanges, same
-from reconciler.observe import document_kind_of, list_attachments
+from reconciler.observe import document_kind_of
 
 ROUND = 500
 """Documents between two looks at those that were attached before: what failed early is tried again early."""
@@ -36,7 +36,7 @@ async def roll_out(
     if planned is None:
         return
     document_kind = document_kind_of(kind)
-    live = await list_attachments(run.account, kind, parent)
+    live = await all_attachments(run, kind, parent)
     changes = diff_documents(document_kind, tuple(documents), live)
     by_path = {document.path: document for document in documents}
     current = settled(tuple(documents), live)

@@ -15,7 +15,7 @@ from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Clock, Failure, Reply, Sort
 from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.errors import Exit, Stop
-from reconciler.model import ID_PATTERN, Address
+from reconciler.model import ID_PATTERN, Address, Json
 from reconciler.observe import ANCHOR_BETA, ANCHOR_COLLECTION, is_missing
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import Anchor, Entry, journal_chunks
@@ -78,6 +78,7 @@ class Keeper:
     doubt: float = 0.0
     """Until when (monotonic) a write to the anchor that seemed lost, and was sent again, may still be executed."""
     _taken: bool = False
+    _parting: bool = False
     _seen: float = 0.0
     _shown_alive: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -160,12 +161,14 @@ class Keeper:
         """Name Files that are about to be deleted (they fit: see `journal_chunks`); inside, they are deleted.
 
         One group at a time. What was not deleted when the block ends with an error stays in the journal, and what an
-        earlier group left there stays as far as there is room.
+        earlier group left there stays as far as there is room. A write to the anchor that was lost, and that may still
+        arrive, would undo the journal: it is waited for.
         """
         if not files:
             yield
             return
         async with self._journal:
+            await self.clock.sleep(max(0.0, self.doubt - self.clock.monotonic()))
             left = tuple(file_id for file_id in self.anchor.journal if file_id not in files)
             self.anchor = replace(self.anchor, journal=tuple(journal_chunks([*files, *left])[0]))
             await self._write()
@@ -220,6 +223,7 @@ class Keeper:
             self.anchor = replace(self.anchor, busy=False, run="", plan="", serial=self.anchor.serial + 1)
         else:
             self.anchor = replace(self.anchor, run="")
+        self._parting = True
         sent: Anchor | None = None
         for pause in (*GIVE_BACK_PAUSES, None):
             try:
@@ -312,6 +316,23 @@ class Keeper:
         self._seen = self._shown_alive = self.clock.monotonic()
 
     async def _create_part(self, metadata: Mapping[str, str]) -> str:
+        """Make a store for a part of the record; when the answer was lost it is looked for, and then sent again.
+
+        No other request carries the lineage or the address of the part; an earlier attempt that arrives after all is a
+        twin of the part, see `_refuse_rivals`.
+        """
+        for _ in range(ATTEMPTS):
+            store = await self._try_part(metadata)
+            if store is not None:
+                return store
+        raise Stop(
+            Exit.INCOMPLETE,
+            "The stack's anchor may or may not have been created.",
+            "Nothing else was written. Run the same command again in a minute.",
+        )
+
+    async def _try_part(self, metadata: Mapping[str, str]) -> str | None:
+        """The id of the new part; None when it is not seen within the settle window."""
         body = {"name": f"reconciler anchor {self.owner}", "metadata": dict(metadata)}
         try:
             reply = await self.account.send(
@@ -331,14 +352,9 @@ class Keeper:
                     return str(store["id"])
             left = until - self.clock.monotonic()
             if left <= 0:
-                break
+                return None
             await self.clock.sleep(min(pause, left))
             pause = min(pause * 2, LONGEST_LOOK)
-        raise Stop(
-            Exit.INCOMPLETE,
-            "The stack's anchor may or may not have been created.",
-            "Nothing else was written. Run the same command again in a minute.",
-        )
 
     async def _listed(self) -> list[dict[str, Any]]:
         """All vector stores, in both orders: one of them may not show what was just made."""
@@ -358,12 +374,15 @@ class Keeper:
         """Two first applies at once: the older anchor wins, and the younger run removes its own and stops.
 
         Lists show objects in the order in which they were made: once ours is shown, every older one is. Of two in the
-        same second whoever sees the other stops: the other may have looked before this one was there.
+        same second whoever sees the other stops: the other may have looked before this one was there. A twin, which
+        a proxy made that sent the request twice, carries this run's own lineage and goes.
         """
         until, pause = self.clock.monotonic() + self.settle, FIRST_LOOK
         while await self._rivals() is None:
             left = until - self.clock.monotonic()
             if left <= 0:
+                with suppress(Failure, Stop):
+                    await self.give_back(clean=False)
                 raise Stop(
                     Exit.INCOMPLETE,
                     f"The stack's anchor {self.anchor.ids[0]} was created, but the list of vector stores does not show "
@@ -380,6 +399,9 @@ class Keeper:
     async def _rivals(self) -> list[str] | None:
         """The anchors of rivals that are not younger than ours; None as long as the lists do not show ours."""
         stores = await self._listed()
+        for twin in [store for store in stores if self._is_twin(store)]:
+            await self._delete_part(twin["id"])
+            stores.remove(twin)
         mine = next((store for store in stores if store["id"] == self.anchor.ids[0]), None)
         if mine is None:
             return None
@@ -390,6 +412,13 @@ class Keeper:
             and anchors.is_part(store.get("metadata"), self.owner) == 1
             and _created(store) <= _created(mine)
         ]
+
+    def _is_twin(self, store: Mapping[str, Any]) -> bool:
+        """Whether a store is a first part of this run's own record, and not the one that it keeps."""
+        if store["id"] in self.anchor.ids or anchors.is_part(store.get("metadata"), self.owner) != 1:
+            return False
+        record = anchors.decode(self.owner, [store])
+        return record is not None and (record.lineage, record.run) == (self.anchor.lineage, self.run_id)
 
     async def _read_ours(self) -> Anchor:
         """The record as it is now; from here on `lost`, and raises Stop, when another run has it or it is gone."""
@@ -416,7 +445,7 @@ class Keeper:
 
     async def _read_part(self, number: int, store: str) -> Mapping[str, Any]:
         try:
-            reply = await self.account.send(Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA, urgent=True))
+            reply = await self.account.send(self._urgent("GET", store))
         except Failure as failure:
             if is_missing(failure):
                 raise Stop(Exit.STALE, f"The anchor {store} disappeared.", "Plan again.") from failure
@@ -451,7 +480,6 @@ class Keeper:
             self._shown_alive = self.clock.monotonic()
 
     async def _update_part(self, store: str, metadata: Mapping[str, str]) -> None:
-        path = f"{ANCHOR_COLLECTION}/{store}"
         for _ in range(ATTEMPTS):
             live = self._live[store].get("metadata")
             live = live if isinstance(live, Mapping) else {}
@@ -461,8 +489,7 @@ class Keeper:
             emptied = dict.fromkeys((key for key in sorted(keys) if key not in metadata), "")  # servers that merge
             body = {"metadata": {**user_pairs(live), **emptied, **metadata}}
             try:
-                call = Call("POST", path, json=body, beta=ANCHOR_BETA, urgent=True)
-                self._live[store] = (await self.account.send(call)).data
+                self._live[store] = (await self.account.send(self._urgent("POST", store, body))).data
             except Failure as failure:
                 if not failure.ambiguous:
                     raise
@@ -475,13 +502,17 @@ class Keeper:
 
     async def _arrived(self, store: str, before: Mapping[str, Any], target: Mapping[str, str]) -> bool:
         """Whether a write whose answer was lost is seen; raises Stop when neither it nor what was there before is."""
-        call = Call("GET", f"{ANCHOR_COLLECTION}/{store}", beta=ANCHOR_BETA, urgent=True)
-        self._live[store] = (await self.account.send(call)).data
+        self._live[store] = (await self.account.send(self._urgent("GET", store))).data
         now = _ours(self._live[store].get("metadata"))
         if now not in (_ours(before), _ours(target)):
             self.lost = Stop(Exit.LOCKED, "Another run wrote to the anchor meanwhile.", "Nothing more was written.")
             raise self.lost
         return now == _ours(target)
+
+    def _urgent(self, method: str, store: str, body: Json = None) -> Call:
+        """A call about a part of the record. Those that give the stack back leave even if nothing else may."""
+        path = f"{ANCHOR_COLLECTION}/{store}"
+        return Call(method, path, json=body, beta=ANCHOR_BETA, urgent=True, parting=self._parting)
 
     async def _delete_part(self, store: str) -> None:
         """A deletion may be sent again: what is gone answers 404."""

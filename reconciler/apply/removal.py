@@ -13,8 +13,9 @@ from reconciler.account.limiter import PATIENCE
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed, together
-from reconciler.kinds.base import DocumentKind
-from reconciler.observe import is_missing
+from reconciler.kinds.base import DocumentKind, Kind
+from reconciler.model import Attachment
+from reconciler.observe import attachment_counts, get_object, is_missing, list_attachments
 from reconciler.ownership.anchor import journal_chunks
 
 FATAL = frozenset({Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA})
@@ -81,6 +82,24 @@ async def _withdraw(run: Run, uploaded: Sequence[str], *, in_doubt: bool) -> Non
         return
     with suppress(StepFailed, Failure):
         await delete_files(run, uploaded)
+
+
+async def all_attachments(run: Run, kind: Kind, parent: str) -> tuple[Attachment, ...]:
+    """Every file of one object, from a list that does not lag behind: it shows as many as the object says it has.
+
+    What a lagging list does not show would be left behind as a File that nobody knows of. After the settle window the
+    list is believed: some servers count wrongly.
+    """
+    until, pause = run.clock.monotonic() + run.settle, FIRST_PAUSE
+    while True:
+        listed = await list_attachments(run.account, kind, parent)
+        raw = await get_object(run.account, kind, parent)
+        total, _ = attachment_counts(raw or {})
+        left = until - run.clock.monotonic()
+        if len(listed) >= (total or 0) or left <= 0:
+            return listed
+        await run.clock.sleep(min(pause, left))
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 # --- one file ---------------------------------------------------------------------------------------------------------

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from reconciler.account.port import Call, Reply
 from reconciler.apply.creation import Seen, create_once, delete_object, in_lists, write
 from reconciler.apply.documents import roll_out
-from reconciler.apply.removal import delete_files, delete_journalled, discard, withdrawn
+from reconciler.apply.removal import all_attachments, delete_files, delete_journalled, discard, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.diff import Ids, diff, field_digests
@@ -17,7 +18,7 @@ from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags, Verb, canonical, refs
-from reconciler.observe import document_kind_of, get_object, list_attachments, observed_from, our_labels
+from reconciler.observe import document_kind_of, get_object, observed_from, our_labels
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry, journal_chunks
 from reconciler.plan import files_tag, observed_digest, stale_tags
@@ -33,10 +34,12 @@ async def create(run: Run, step: Step) -> tuple[Outcome, str]:
         raw = await _evidence(run, kind, step.observed.id, desired.address)
         object_id = step.observed.id
         async with withdrawn(run, uploaded):
-            await _bring_files(run, kind, step, uploaded)
+            old = await _bring_files(run, kind, step, uploaded)
             spec = run.resolve(dict(desired.spec))
             body = kind.encode(spec, [*spec, *_unwanted(kind, raw, desired)])
-            await _send_update(run, kind, raw, body, _tags(run, kind, desired, "pending"), desired)
+            async with _outdated(run, old):
+                await _send_update(run, kind, raw, body, _tags(run, kind, desired, "pending"), desired)
+                uploaded.clear()  # they are in use from here on
     else:
         async with withdrawn(run, uploaded):
             await _bring_files(run, kind, step, uploaded)
@@ -69,12 +72,8 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
         old = await _bring_files(run, kind, step, uploaded)
         if old is not None:
             fields = list(dict.fromkeys([*fields, *_fields_with_files(desired)]))
-        first, *others = journal_chunks(old or ()) or [[]]
-        async with run.keeper.journalled(first):
+        async with _outdated(run, old):
             await _finish(run, kind, step, planned.id, changed=fields, uploaded=uploaded)
-            await delete_journalled(run, first)
-    for chunk in others:
-        await delete_files(run, chunk)
     await _remove_surplus(run, kind, step)
     return Outcome.DONE, planned.id
 
@@ -305,10 +304,12 @@ async def _delete_one(run: Run, kind: Kind, item: Observed, *, double: bool = Fa
         raise StepFailed(f"{item.id} no longer shows that it is ours; left alone", code=Exit.STALE)
     if (item.tags.state, tags.state) == ("pending", "ready"):
         raise StepFailed(f"{item.id} was confirmed since the plan was made; plan again", code=Exit.STALE)
+    confirmed = run.keeper.anchor.entry(kind.name, item.tags.address)
+    double = double or (tags.state == "pending" and confirmed is not None and confirmed.id != item.id)
     own = kind.file_ids(raw)
     if kind.documents is not None and own is None:
         document_kind = document_kind_of(kind)
-        mine = [one.file_id for one in await list_attachments(run.account, kind, item.id) if one.path is not None]
+        mine = [one.file_id for one in await all_attachments(run, kind, item.id) if one.path is not None]
         await discard(run, document_kind, item.id, mine)
         raw = await _evidence(run, kind, item.id, item.tags.address)
     entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
@@ -346,6 +347,17 @@ async def _bring_files(run: Run, kind: Kind, step: Step, uploaded: list[str]) ->
         run.ids[_file_address(desired, change.path)] = file_id
     now = {run.ids[_file_address(desired, path)] for path in wanted}
     return [item.file_id for item in live or () if item.path is not None and item.file_id not in now]
+
+
+@asynccontextmanager
+async def _outdated(run: Run, files: Sequence[str] | None) -> AsyncIterator[None]:
+    """Inside, an object stops naming Files of ours; then they are deleted. As many as fit are journalled before."""
+    first, *others = journal_chunks(files or ()) or [[]]
+    async with run.keeper.journalled(first):
+        yield
+        await delete_journalled(run, first)
+    for chunk in others:
+        await delete_files(run, chunk)
 
 
 def _note_files(run: Run, kind: Kind, step: Step) -> None:

@@ -28,6 +28,8 @@ _WHY_DOCUMENTS = {
     "manifest": "Its documents changed.",
     "drift": "Its documents were changed in the account since the last apply. Apply restores them.",
 }
+_DOUBLE = "attached twice"
+"""How the reason of a document begins of which only one attachment too many goes."""
 _VERIFIED = {"tag": "recognised by its tag", "full": "read in full"}
 
 
@@ -100,7 +102,8 @@ def summary(plan: Mapping[str, Any], page: Page) -> list[Row]:
         return prose(_nothing_to_do(plan, unchanged), page, indent=0, style="strong")
     counts += [f"{values.number(unchanged)} unchanged"] if unchanged else []
     files = totals.get("files") or {}
-    tally = _tally(files.get("add") or 0, files.get("change") or 0, files.get("remove") or 0)
+    doubles = sum(len(_doubles(change.get("files") or {})) for change in plan.get("changes") or ())
+    tally = _tally(files.get("add") or 0, files.get("change") or 0, (files.get("remove") or 0) - doubles, doubles)
     upload = f" ({values.size(files['upload_bytes'])} to upload)" if files.get("upload_bytes") else ""
     text = f"Plan: {', '.join(counts)}{f'; {tally}{upload}' if tally else ''}."
     return prose(text, page, indent=0, style="strong")
@@ -186,6 +189,8 @@ def _why(change: Mapping[str, Any]) -> str:
     cause, reason = str(change.get("cause")), str(change.get("reason") or "")
     if reason and change.get("action") not in {"update", "none"}:
         return _sentence(reason)
+    if reason and cause == "tool" and not change.get("fields"):
+        return _sentence(reason)
     only_documents = change.get("files") and not change.get("fields")
     why = (_WHY_DOCUMENTS.get(cause) if only_documents else None) or _WHY.get(cause, "")
     return f"{why} {_sentence(reason)}".strip()
@@ -229,7 +234,8 @@ def documents(files: Mapping[str, Any], page: Page) -> list[Row]:
     changed = _sorted(files, "changed") + _sorted(files, "updated")
     upload = sum(item.get("bytes") or 0 for item in [*_sorted(files, "added"), *_sorted(files, "changed")])
     rows: list[Row] = []
-    tally = _tally(len(added), len(changed), len(removed))
+    doubles = len(_doubles(files))
+    tally = _tally(len(added), len(changed), len(removed) - doubles, doubles)
     if tally:
         rows.append(Row(4, "", f"{tally}, {values.size(upload) if upload else 'nothing'} to upload", "strong"))
         rows += _names("-", removed, len(removed), page)
@@ -251,6 +257,11 @@ def documents(files: Mapping[str, Any], page: Page) -> list[Row]:
     return rows
 
 
+def _doubles(files: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Attachments that go although their documents stay."""
+    return [item for item in files.get("removed") or () if str(item.get("reason")).startswith(_DOUBLE)]
+
+
 def _sorted(files: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
     return sorted(files.get(what) or (), key=lambda item: str(item.get("path")))
 
@@ -266,17 +277,20 @@ def _names(sign: str, items: Sequence[Mapping[str, Any]], limit: int, page: Page
     for item in shown:
         name = _name(item)
         size = "" if item.get("bytes") is None else values.size(item["bytes"])
-        reason = escape.line(str(item.get("reason") or ""))
+        reason, _, more = escape.line(str(item.get("reason") or "")).partition("; ")
         reason = "" if reason == "new" and sign == "+" else reason
         text = f"{name}{' ' * max(0, column - escape.columns(name))}  {size:>6}  {reason}".rstrip()
         yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-")
+        yield from prose(more, page, indent=10, hang=0) if more else ()
 
 
-def _tally(add: int, change: int, remove: int) -> str:
-    """`+12 ~3 -1 documents`, or nothing."""
+def _tally(add: int, change: int, remove: int, doubles: int = 0) -> str:
+    """`+12 ~3 -1 documents, -1 surplus attachment`, or nothing."""
     counts = [f"{sign}{values.number(count)}" for sign, count in (("+", add), ("~", change), ("-", remove)) if count]
     noun = "document" if add + change + remove == 1 else "documents"
-    return f"{' '.join(counts)} {noun}" if counts else ""
+    parts = [f"{' '.join(counts)} {noun}"] if counts else []
+    parts += [f"-{values.plural(doubles, 'surplus attachment')}"] if doubles else []
+    return ", ".join(parts)
 
 
 # --- small parts ------------------------------------------------------------------------------------------------------

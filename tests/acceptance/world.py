@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sqlite3
+import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from random import Random
+from stat import S_ISREG
 from typing import Any, TypeVar
 
 from reconciler.account.direct import DirectAccount
@@ -15,7 +20,7 @@ from reconciler.account.limiter import Throttled
 from reconciler.account.port import Call
 from reconciler.apply import Conclusion
 from reconciler.emulator import Emulator, Profile, Request, Switches
-from reconciler.manifest.loader import load
+from reconciler.manifest.loader import Loaded, load
 from reconciler.model import AccountInfo
 from reconciler.plan import Rules
 from reconciler.workflow import Prepared, Session, carry_out, outputs, prepare, rules_for
@@ -54,6 +59,19 @@ class Time:
         return done.result
 
 
+def _files(root: Path) -> dict[str, bytes] | None:
+    """Every file of a tree, by its path in it; None if there is anything else than files that are quickly read."""
+    found = {}
+    for directory, _, names in os.walk(root):
+        for name in names:
+            path = Path(directory, name)
+            state = path.lstat()
+            if not S_ISREG(state.st_mode) or state.st_size > 100_000:
+                return None
+            found[str(path.relative_to(root))] = path.read_bytes()
+    return found
+
+
 @dataclass
 class Applied:
     """How an apply ended, and what it sent."""
@@ -78,13 +96,15 @@ class World:
     rules: Rules = field(default_factory=Rules)
     environment: str | None = None
     runs: int = 0
+    profile: str = "openai"
+    _last: tuple[str | None, dict[str, bytes] | None, Loaded] | None = None
 
     @classmethod
     def new(cls, root: Path, *, profile: str = "openai", switches: Switches | None = None) -> World:
         """An empty tree with a stack, and an empty account."""
         time = Time()
         emulator = Emulator(profile=Profile(profile), clock=time.now, switches=switches or Switches())
-        world = cls(root, emulator, time)
+        world = cls(root, emulator, time, profile=profile)
         world.stack()
         return world
 
@@ -123,9 +143,17 @@ class World:
 
     # --- the tool ---
 
+    def load(self) -> Loaded:
+        """The tree as it is now. One that has the same bytes as the last one is not read again: most plans are of it."""
+        files = _files(self.root)
+        if self._last is not None and files is not None and self._last[:2] == (self.environment, files):
+            return self._last[2]
+        self._last = (self.environment, files, load(self.root, environment=self.environment))
+        return self._last[2]
+
     def session(self) -> tuple[Session, DirectAccount]:
         """A session as the command line opens it."""
-        loaded = load(self.root, environment=self.environment)
+        loaded = self.load()
         direct = DirectAccount(self.emulator, clock=self.time)
         self.runs += 1
         account = Throttled(direct, clock=self.time, random=Random(self.runs))
@@ -194,3 +222,68 @@ class World:
         """The live id of an address."""
         session, _ = self.session()
         return str(self.time.run(lambda: outputs(session))[address]["id"])
+
+
+# --- worlds that many tests begin with --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The tree, the account and the moment of a world, to go on from as often as wanted: each time in another copy."""
+
+    files: Mapping[str, bytes]
+    account: bytes
+    base: float
+    time_runs: int
+    runs: int
+
+    @classmethod
+    def of(cls, world: World) -> Kept:
+        """What a world is now."""
+        files, account = _files(world.root), _database(world).serialize()
+        assert files is not None
+        return cls(files, account, world.time.base, world.time.runs, world.runs)
+
+    def into(self, world: World) -> World:
+        """Make a world of the same profile and switches like this one, whatever it has been before."""
+        for file in (_files(world.root) or {}).keys() - self.files.keys():
+            (world.root / file).unlink()
+        for file, data in self.files.items():
+            world.write(file, data)
+        _database(world).deserialize(self.account)
+        world.time.base, world.time.runs, world.runs = self.base, self.time_runs, self.runs
+        return world
+
+    def again(self, like: World) -> World:
+        """A copy in the place of another world, whose account is left as it is."""
+        copy = World.new(like.root, profile=like.profile, switches=_real(like).switches)
+        copy._last = like._last
+        return self.into(copy)
+
+
+def _real(world: World) -> Emulator:
+    """The account, also if it is behind a server that misbehaves."""
+    real: Emulator = getattr(world.emulator, "real", world.emulator)
+    return real
+
+
+def _database(world: World) -> sqlite3.Connection:
+    return _real(world)._storage._connection
+
+
+def made_once(make: Callable[[World], World]) -> Callable[[World], World]:
+    """For functions that bring a new world into a state: that is done once in a process, and copied from then on."""
+    done: dict[tuple[str, Switches], tuple[Kept, Kept]] = {}
+
+    @wraps(make)
+    def made(world: World) -> World:
+        like = (world.profile, _real(world).switches)
+        if like not in done:
+            with tempfile.TemporaryDirectory() as directory:
+                fresh = World.new(Path(directory), profile=like[0], switches=like[1])
+                done[like] = (Kept.of(fresh), Kept.of(make(fresh)))
+        before, after = done[like]
+        assert Kept.of(world) == before, "something has happened in this world already"
+        return after.into(world)
+
+    return made

@@ -239,8 +239,22 @@ def test_being_told_to_wait_longer_than_two_minutes_is_a_failure_at_once_for_eve
     assert told.retry_after == 600
     assert isinstance(refused, Failure)
     assert (refused.outcome, refused.sort, refused.retry_after) == (Outcome.NOT_EXECUTED, Sort.RATE_LIMITED, 600)
+    assert refused.message.startswith("not sent: the service asks to wait 10 min, until ")
     assert len(times) == 1
     assert ended.seconds == 0
+
+
+def test_what_gives_the_stack_back_leaves_although_nobody_waits_that_long() -> None:
+    async def main(world: World) -> tuple[Reply, list[float]]:
+        account = Scripted(world, first(1, fails(Sort.RATE_LIMITED, status=429, retry_after=600.0)))
+        limiter = throttled(world, account)
+        with pytest.raises(Failure):
+            await limiter.send(READ)
+        return await limiter.send(replace(WRITE, parting=True)), account.times
+
+    ended = run(1, main)
+    assert ended.result[0] is DONE
+    assert ended.result[1][-1] < 600
 
 
 def test_a_conflict_with_retry_after_delays_that_call_only() -> None:

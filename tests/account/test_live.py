@@ -151,7 +151,7 @@ def test_a_broken_redirect_is_just_a_redirect(location: str) -> None:
         (httpx2.Response(200, headers={"content-type": "application/json"}, content=b'{"id": "v'), "breaks off"),
         (httpx2.Response(200, headers={"content-type": "application/json; charset=hex"}, content=b"\xff"), "UTF-8"),
         (httpx2.Response(200, json=[]), "an array"),
-        (httpx2.Response(204), "without a content type"),
+        (httpx2.Response(204), "answered 204 without a body"),
         (httpx2.Response(200, headers={"content-type": "application/json"}, content=b'{"a":' * 50_000), "deeply"),
         (httpx2.Response(200, headers={"content-type": "application/json"}, content=b"[" * 200), "deeply"),
     ],

@@ -146,7 +146,6 @@ def test_a_redirect_names_the_host_and_nothing_else(location: str, named: str) -
         ({"content-type": "text/html; charset=utf-8"}, b"<html>sign in</html>", "a web page"),
         ({"content-type": "text/plain"}, b"{}", "text/plain"),
         ({}, b"{}", "without a content type"),
-        (JSON, b"", "breaks off"),
         (JSON, b'{"id": "vs_1', "breaks off"),
         (JSON, b"\xff", "UTF-8"),
         (JSON, b'{"x": NaN}', "number"),
@@ -166,6 +165,41 @@ def test_a_2xx_that_is_no_object_is_malformed(headers: dict[str, str], body: byt
     assert words in failure.message
     assert "POST /vector_stores" in failure.message
     assert failed(READ, answer(200, body, headers)).outcome is Outcome.NOT_EXECUTED
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+@pytest.mark.parametrize("headers", [JSON, {"content-type": "text/html"}, {}])
+@pytest.mark.parametrize("status", [200, 202, 204])
+@pytest.mark.parametrize("call", [READ, WRITE])
+def test_an_answer_without_a_body_is_called_that_and_leaves_a_write_in_doubt(
+    call: Call, status: int, headers: dict[str, str], body: bytes
+) -> None:
+    failure = failed(call, Answer(status, headers, body))
+    words = f"{call.method} /vector_stores answered {status} without a body; is something between us and the API?"
+    assert (failure.message, failure.sort, failure.status) == (words, Sort.MALFORMED, status)
+    assert failure.ambiguous is (call is WRITE)
+
+
+def test_a_file_may_be_empty_but_not_missing() -> None:
+    call = Call("GET", "/files/file-1/content", binary=True)
+    assert classify(call, Answer(200, {}, b"")).content == b""
+    assert "answered 204 without a body" in failed(call, Answer(204, {}, b"")).message
+
+
+@pytest.mark.parametrize("status", [300, 304, 305, 399])
+@pytest.mark.parametrize(("call", "wanted"), [(READ, "an object"), (Call("GET", "/x", binary=True), "a file")])
+def test_a_3xx_that_names_no_other_place_is_no_redirect(call: Call, wanted: str, status: int) -> None:
+    failure = failed(call, Answer(status, {}, b""))
+    assert f"GET {call.path} answered {status} instead of {wanted}" in failure.message
+    assert "redirect" not in failure.message
+    assert (failure.sort, failure.outcome, failure.code) == (Sort.MALFORMED, Outcome.NOT_EXECUTED, "unexpected")
+    assert failed(WRITE, Answer(status, {}, b"")).ambiguous
+
+
+def test_a_refusal_comes_with_the_servers_date() -> None:
+    headers = {**JSON, "date": "Wed, 18 Nov 2026 11:06:40 GMT"}
+    assert failed(READ, answer(429, error(), headers)).date == 1795000000.0
+    assert failed(READ, answer(429, error())).date is None
 
 
 def test_a_huge_body_is_malformed() -> None:

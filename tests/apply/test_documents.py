@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -335,12 +336,9 @@ def test_a_document_that_is_attached_twice_is_seen_and_put_right_without_any_cha
     assert world.settled()
 
 
-def test_an_old_version_that_the_list_did_not_show_is_put_right_by_the_next_run(tmp_path: Path) -> None:
-    world, server = three(tmp_path)
-    assert world.settled()
-    world.write("docs/a.md", "# A again\n")
-    prepared = world.plan()
-    blind = [1]
+def lists_nothing(times: int) -> Callable[[Request, Response], Response]:
+    """The list of a store's files is empty for the first so many looks at it, whatever its counts say."""
+    blind = [times]
 
     def lagging(request: Request, response: Response) -> Response:
         if is_read(request, "/vector_stores/") and request.path.endswith("/files") and blind[0]:
@@ -348,11 +346,47 @@ def test_an_old_version_that_the_list_did_not_show_is_put_right_by_the_next_run(
             return changed(response, lambda body: body | {"data": []})
         return response
 
-    server.after.append(lagging)
+    return lagging
+
+
+def test_a_list_that_shows_fewer_files_than_the_store_counts_is_read_again(tmp_path: Path) -> None:
+    world, server = three(tmp_path)
+    assert world.settled()
+    world.write("docs/a.md", "# A again\n")
+    prepared = world.plan()
+    server.after.append(lists_nothing(3))
+    applied = world.apply(prepared=prepared)
+    assert (applied.exit, len([call for call in applied.calls if call.uploads])) == (0, 1)
+    assert len(files_of(world)) == len(attached(world)) == 3
+
+
+def test_an_old_version_that_the_list_never_shows_is_put_right_by_the_next_run(tmp_path: Path) -> None:
+    world, server = three(tmp_path)
+    assert world.settled()
+    world.write("docs/a.md", "# A again\n")
+    prepared = world.plan()
+
+    def miscounted(request: Request, response: Response) -> Response:
+        alone = is_read(request, "/vector_stores/") and request.path.count("/") == 2
+        return changed(response, lambda body: body | {"file_counts": {"total": "many"}}) if alone else response
+
+    server.after += [lists_nothing(1), miscounted]
     assert world.apply(prepared=prepared).exit == Exit.INCOMPLETE
     assert len(files_of(world)) == 6
+    server.after.clear()
     assert world.settled()
     assert len(files_of(world)) == len(attached(world)) == 3
+
+
+def test_a_store_is_not_deleted_before_its_list_shows_all_of_its_files(tmp_path: Path) -> None:
+    world, server = three(tmp_path)
+    world.store("other", {"b.md": "# B\n"})
+    assert world.settled()
+    world.remove("VectorStore", "docs")
+    prepared = world.plan()
+    server.after.append(lists_nothing(3))
+    assert world.apply(prepared=prepared).exit == 0
+    assert len(files_of(world)) == 1
 
 
 def test_answers_about_another_file_are_not_taken_for_the_one_that_was_asked_for(tmp_path: Path) -> None:

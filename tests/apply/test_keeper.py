@@ -94,6 +94,53 @@ def test_the_younger_of_two_first_applies_removes_its_own_anchor(tmp_path: Path)
     assert anchors_of(world) == []
 
 
+def test_an_anchor_that_a_proxy_made_twice_loses_its_twin(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+
+    def twice(request: Request) -> Response | None:
+        if is_write(request, "/vector_stores") and request.method == "POST":
+            server.before.clear()
+            server.real.handle(request)
+        return None
+
+    server.before.append(twice)
+    assert world.apply().exit == 0
+    assert len(anchors_of(world)) == 1
+    assert world.settled()
+
+
+def test_an_anchor_that_was_not_made_is_asked_for_again(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+    server.before.append(times(1, lambda request: refuse(500) if is_write(request, "/vector_stores") else None))
+    assert world.apply().exit == 0
+    assert len(anchors_of(world)) == 1
+    assert world.settled()
+
+
+def test_an_anchor_that_the_list_does_not_show_is_given_back(tmp_path: Path) -> None:
+    world = helper(tmp_path, switches=Switches(list_lag=100.0))
+    applied = ending(world)
+    assert (applied.exit, "does not show it" in text_of(applied)) == (Exit.INCOMPLETE, True)
+    world.time.base += 100
+    assert world.apply().exit == 0
+    assert len(anchors_of(world)) == 1
+
+
+def test_a_run_that_is_asked_to_wait_for_a_day_gives_the_stack_back_all_the_same(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    asked = {"content-type": "application/json", "retry-after": "86400"}
+    tomorrow = replace(refuse(429, code="rate_limit_exceeded"), headers=asked)
+    server.before.append(times(1, lambda request: tomorrow if is_write(request, "/agents") else None))
+    assert ending(world).exit == Exit.UNAVAILABLE
+    assert ";run=;" in state_of(world)
+    assert world.settled()
+
+
 def test_an_anchor_whose_creation_is_never_seen_stops_the_run_before_anything_else(tmp_path: Path) -> None:
     world, server = world_and_server(tmp_path)
     world.assistant("helper", "agents", model="gpt-6.1-terra")
@@ -388,3 +435,16 @@ def test_a_stack_that_was_given_back_without_an_answer_is_not_taken_for_another_
     assert world.apply().exit == 0
     assert "idle" in state_of(world)
     assert len(lost) > 1
+
+
+def test_the_journal_waits_until_no_lost_write_can_undo_it(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    mine = keeper(world)
+
+    async def work() -> float:
+        await mine.take(plan="", kinds=(), lineage="0" * 12)
+        until = mine.doubt = world.time.monotonic() + 40
+        async with mine.journalled(["file-1"]):
+            return world.time.monotonic() - until
+
+    assert world.time.run(work) >= 0

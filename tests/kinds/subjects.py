@@ -12,7 +12,7 @@ from reconciler.kinds import FORMS, KINDS
 from reconciler.kinds.base import DocumentKind, Field, Keeping, Kind
 from reconciler.manifest.loader import load
 from reconciler.model import Desired
-from tests.acceptance.world import World
+from tests.acceptance.world import Kept, World
 
 NAME = "sample"
 
@@ -54,6 +54,9 @@ def without(spec: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if key != name}
 
 
+_KEPT: dict[str, Kept] = {}
+
+
 class Subject:
     """One manifest of a kind, in a world of its own."""
 
@@ -63,6 +66,19 @@ class Subject:
         for file, text in FILES.items():
             self.world.write(file, text)
         self.choice = self._choice()
+
+    @classmethod
+    def settled(cls, root: Path, kind: Kind) -> Subject:
+        """With every field, applied; that is done once for a kind, and copied from then on."""
+        subject = cls(root, kind)
+        kept = _KEPT.get(kind.name)
+        if kept is None:
+            subject.write(spec_of(kind))
+            assert subject.world.settled()
+            _KEPT[kind.name] = Kept.of(subject.world)
+        else:
+            kept.into(subject.world)
+        return subject
 
     def _choice(self) -> dict[str, Any]:
         """What the manifest says to be realised by this kind and no other."""

@@ -78,9 +78,7 @@ def test_a_manifest_with_nothing_optional_converges(tmp_path: Path, kind: Kind) 
 
 @every_field
 def test_a_changed_field_is_the_whole_plan_and_is_applied(tmp_path: Path, kind: Kind, declared: Field) -> None:
-    subject = Subject(tmp_path, kind)
-    subject.write(spec_of(kind))
-    assert subject.world.settled()
+    subject = Subject.settled(tmp_path, kind)
     before = subject.id
     subject.write(spec_of(kind, **{declared.source: 1}))
     change = subject.change()
@@ -92,9 +90,7 @@ def test_a_changed_field_is_the_whole_plan_and_is_applied(tmp_path: Path, kind: 
 
 @every_optional_field
 def test_removing_an_optional_field_converges(tmp_path: Path, kind: Kind, declared: Field) -> None:
-    subject = Subject(tmp_path, kind)
-    subject.write(spec_of(kind))
-    assert subject.world.settled()
+    subject = Subject.settled(tmp_path, kind)
     subject.write(without(spec_of(kind), declared.source))
     assert _touched(subject.change()) <= _expected(kind, declared)
     assert subject.world.settled()
@@ -116,9 +112,7 @@ def test_removing_one_field_after_the_other_converges(tmp_path: Path, kind: Kind
 
 @every_field_in_place
 def test_an_edit_behind_our_back_is_drift_and_is_undone(tmp_path: Path, kind: Kind, declared: Field) -> None:
-    subject = Subject(tmp_path, kind)
-    subject.write(spec_of(kind))
-    assert subject.world.settled()
+    subject = Subject.settled(tmp_path, kind)
     object_id = subject.id
     subject.write(spec_of(kind, **{declared.source: 1}))
     edited = subject.desired.spec[declared.name]
@@ -166,9 +160,7 @@ def test_an_unmanaged_object_with_the_same_content_is_adopted_as_it_is(tmp_path:
 
 @every_kind
 def test_a_rename_keeps_the_object(tmp_path: Path, kind: Kind) -> None:
-    subject = Subject(tmp_path, kind)
-    subject.write(spec_of(kind))
-    assert subject.world.settled()
+    subject = Subject.settled(tmp_path, kind)
     object_id = subject.id
     subject.remove()
     moved = {"moved_from": subject.address}

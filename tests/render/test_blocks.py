@@ -41,6 +41,30 @@ def test_a_fact_has_a_line(more: dict[str, Any], line: Any) -> None:
     assert f"\n    {line}" in written(change(**more))
 
 
+def test_what_nobody_changed_is_not_said_to_have_changed() -> None:
+    text = written(change(cause="tool", reason="an unconfirmed double is removed: vs_2"))
+    assert "\n    why      An unconfirmed double is removed: vs_2.\n" in text
+    assert "manifest changed" not in text
+    other = written(change(cause="tool", fields=[field(["model"], before="a", after="b")]))
+    assert "this version of reconciler writes it differently" in " ".join(other.split())
+
+
+def test_a_double_of_a_document_is_not_a_document_that_goes() -> None:
+    reason = "attached twice; the new version is still being processed (file-1); the old one serves until then"
+    files = {"removed": [document("a.md", bytes=None, reason=reason)]}
+    text = written(change(files=files), summary={"update": 1, "files": {"add": 0, "change": 0, "remove": 1}})
+    assert "\n    -1 surplus attachment, nothing to upload\n" in text
+    assert "\n          the new version is still being processed" in text
+    assert reason.replace("; ", " ", 1) in " ".join(text.split())
+    assert "Plan: 1 to update; -1 surplus attachment." in text
+
+
+def test_doubles_are_counted_beside_the_documents_that_go() -> None:
+    gone = [document("a.md", reason="attached twice"), document("b.md", reason="attached twice"), document("c.md")]
+    text = written(change(files={"removed": gone, "added": [document("d.md")]}))
+    assert "+1 -1 documents, -2 surplus attachments, 1.0 kB to upload" in text
+
+
 def test_what_is_new_needs_no_reason() -> None:
     assert "why" not in written(change(action="create", cause="new"))
 

@@ -213,6 +213,20 @@ def _many(profile: Profile) -> Scenario:
     return _change(before, Design((changed,), (replace(guide, prompt=3), replace(helper, shelves=("catalogue",)))))
 
 
+def _told_once(profile: Profile) -> Scenario:
+    """The rename dies, and the manifest that is applied next does not say any more what the helper was called."""
+    after = replace(_helper(profile), name="guide", moved_from="helper", home="helper")
+    final = small(profile).without(_helper(profile)).with_piece(replace(after, moved_from=None))
+    return Scenario(
+        (_applied(small(profile)),), _applied(small(profile).without(_helper(profile)).with_piece(after)), final
+    )
+
+
+def _adopted_expires(profile: Profile) -> Scenario:
+    design = Design((replace(SHELF, adopt=ADOPTABLE_STORE, days=7),), (_helper(profile), WRITER))
+    return Scenario((_applied(design),), _applied(design, idle=EXPIRY), design)
+
+
 SCENARIOS: Mapping[str, Callable[[Profile], Scenario]] = {
     "first apply": _first,
     "prompts change": _prompt,
@@ -240,6 +254,8 @@ SCENARIOS: Mapping[str, Callable[[Profile], Scenario]] = {
     "guests": _guests,
     "protection ends": _protection,
     "everything at once": _many,
+    "a rename is told once": _told_once,
+    "what was adopted expires": _adopted_expires,
 }
 """By name; the first `ON_PUSH` of them are tried on every push."""
 ON_PUSH = 16

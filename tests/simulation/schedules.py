@@ -104,7 +104,7 @@ class _Draw:
         )
 
     def another(self, profile: Profile, design: Design) -> Design:
-        names = {piece.name for piece in design.pieces} | {piece.moved_from for piece in design.pieces}
+        names = {name for piece in design.pieces for name in (piece.name, piece.moved_from, piece.directory)}
         free = [name for name in (*SHELVES, *HELPERS) if name not in names]
         if not free:
             return design

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.account.port import Account, Call, Reply
 from reconciler.workflow import Session
-from tests.acceptance.world import World
+from tests.acceptance.world import Kept, World
 
 Work = Callable[[Session], Coroutine[Any, Any, Any]]
 
@@ -67,17 +67,18 @@ def session_of(
 
 
 def deaths(make: Callable[[], World], work: Work) -> Iterator[World]:
-    """One world for each place where a process doing `work` in it can die, just after it died there.
+    """A copy of one world for each place where a process doing `work` in it can die, just after it died there.
 
     Before its first request, and before and after each write. Death at a read is none of its own: the account is as
     it was after the write before it, and the process forgets all it knew.
     """
-    session, mortal = session_of(world := make())
+    kept = Kept.of(world := make())
+    session, mortal = session_of(world)
     world.time.run(lambda: work(session))
     places = [(number, call) for number, call in enumerate(mortal.calls, 1) if number == 1 or not call.reads]
     for number, call in places:
         for acted in (False,) if call.reads else (False, True):
-            session, _ = session_of(world := make(), last=number, acted=acted)
+            session, _ = session_of(world := kept.again(world), last=number, acted=acted)
             try:
                 world.time.run(lambda: work(session))  # noqa: B023 - run at once
             except Died:

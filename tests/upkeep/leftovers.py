@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from reconciler.emulator import Request
 from reconciler.ownership.tags import ADDRESS, FIELDS, STACK, STATE
 from reconciler.upkeep import Group, Orphans, find_orphans
-from tests.acceptance.world import World
+from tests.acceptance.world import World, made_once
 from tests.apply.server import anchors_of
 from tests.upkeep.dying import session_of
 
@@ -17,6 +19,7 @@ TOOL = {"type": "file_search", "vector_stores": ["docs"]}
 SPEC = "0123456789abcdef"
 
 
+@made_once
 def fill(world: World) -> World:
     """A store, a release with a file of its own, and an agent, applied."""
     world.store("docs", {"a.md": "# A\n", "b.md": "# B\n"})
@@ -40,6 +43,20 @@ def releases(world: World, last: int, *, first: int = 2, files: bool = True) -> 
         code = {"type": "code_interpreter", "files": ["prices.csv"]}
         world.assistant("helper", model="gpt-6.1-terra", tools=[TOOL, code], instructions=f"Release {number}.\n")
         assert world.apply().exit == 0
+
+
+def released(world: World, last: int) -> World:
+    """Fill a new world and release the helper so often; each number of releases is made once, from the one before."""
+    return _released(last)(world)
+
+
+@cache
+def _released(last: int) -> Callable[[World], World]:
+    def make(world: World) -> World:
+        releases(released(world, last - 1), last, first=last)
+        return world
+
+    return fill if last == 1 else made_once(make)
 
 
 def find(world: World, *groups: Group) -> Orphans:

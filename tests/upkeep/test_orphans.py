@@ -28,6 +28,7 @@ from tests.upkeep.leftovers import (
     keys,
     owner,
     post_skill,
+    released,
     releases,
     skill,
     store,
@@ -214,8 +215,7 @@ def test_look_alikes_are_none_of_ours(tmp_path: Path) -> None:
 
 
 def test_ten_releases_are_kept_and_the_older_ones_are_listed_with_their_files(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 10)
+    world = released(World.new(tmp_path), 10)
     assert find(world).items == ()
     releases(world, 13, first=11)
     live = world.id_of("Assistant/helper")
@@ -240,16 +240,14 @@ def test_a_file_that_several_old_releases_name_goes_with_the_last_of_them(tmp_pa
 
 
 def test_a_file_of_an_old_release_that_somebody_attached_stays(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 12)
+    world = released(World.new(tmp_path), 12)
     [file_id] = find(world).items[1].files
     attach(world, store(world, {}), file_id)
     assert find(world).items[1].files == ()
 
 
 def test_the_release_that_was_rolled_back_to_and_the_one_rolled_away_from_stay(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 14)
+    world = released(World.new(tmp_path), 14)
     session, _ = world.session()
     prepared = world.time.run(lambda: prepare_rollback(session, HELPER, "3"))
     assert world.apply(prepared=prepared).exit == 0
@@ -257,8 +255,7 @@ def test_the_release_that_was_rolled_back_to_and_the_one_rolled_away_from_stay(t
 
 
 def test_a_held_release_stays_although_it_is_old(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 13)
+    world = released(World.new(tmp_path), 13)
     live = world.id_of("Assistant/helper")
     old = find(world).items[1]
     assert old.tags is not None
@@ -281,8 +278,7 @@ def test_versions_of_others_are_neither_counted_nor_listed(tmp_path: Path) -> No
 
 
 def test_with_a_release_that_cannot_be_read_no_file_is_proven_to_be_unused(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 12)
+    world = released(World.new(tmp_path), 12)
     line = f"[reconciler {owner(world)} Assistant/helper ready;op=a.1;spec={SPEC};v=1]"
     post_skill(world, f"/skills/{world.id_of('Assistant/helper')}/versions", line)
     found = find(world, Group.VERSIONS)
@@ -384,8 +380,7 @@ def test_an_assistants_api_that_fails_is_not_taken_for_one_that_is_gone(tmp_path
 
 
 def test_each_group_alone_finds_the_same(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 11)
+    world = released(World.new(tmp_path), 11)
     upload(world)
     agent(world, tags(world, "Assistant/writer", "pending"))
     edit_anchor(world, j0=upload(world, "j.md"))

@@ -19,14 +19,14 @@ from reconciler.model import Address
 from reconciler.ownership.tags import ADDRESS, FIELDS, STACK, STATE
 from reconciler.upkeep import Recovery, find_recovery, recover
 from reconciler.workflow import Session, carry_out, prepare, prepare_rollback
-from tests.acceptance.world import World
+from tests.acceptance.world import World, made_once
 from tests.apply.server import anchors_of, changed, is_read, is_write, refuse, state_of, times, world_and_server
 from tests.upkeep.dying import deaths, session_of
 
 HELPER = Address("Assistant", "helper")
 
 
-def fill(world: World) -> World:
+def put(world: World) -> World:
     """A store, a release and an agent, applied."""
     world.store("docs", {"a.md": "# A\n", "b.md": "# B\n"})
     tool = {"type": "file_search", "vector_stores": ["docs"]}
@@ -34,6 +34,9 @@ def fill(world: World) -> World:
     world.assistant("writer", "agents", model="gpt-6.1-terra", instructions="Write.\n")
     assert world.settled()
     return world
+
+
+fill = made_once(put)
 
 
 def full(root: Path) -> World:
@@ -44,6 +47,7 @@ def long(root: Path) -> World:
     return fill_long(World.new(root, profile="compatible"))
 
 
+@made_once
 def fill_long(world: World) -> World:
     """A stack whose anchor needs two stores: an assistant with files whose paths are long, applied."""
     names = [f"data/{chr(number) * 120}/{chr(number) * 110}.csv" for number in range(97, 109)]
@@ -265,7 +269,7 @@ def test_an_environment_is_a_stack_of_its_own(tmp_path: Path) -> None:
     world.stack(environments={"staging": {}, "production": {}})
     for name in ("staging", "production"):
         world.environment = name
-        fill(world)
+        put(world)
     before = world.everything()
     mine = next(store for store in anchors_of(world) if store["metadata"][STACK].startswith("acme/production#"))
     world.api("DELETE", f"/vector_stores/{mine['id']}")
@@ -589,8 +593,12 @@ def _torn(root: Path) -> World:
 
 
 def tiny(root: Path) -> World:
+    return put_little(World.new(root))
+
+
+@made_once
+def put_little(world: World) -> World:
     """A release and an agent, applied."""
-    world = World.new(root)
     world.assistant("helper", model="gpt-6.1-terra", instructions="Be brief.\n")
     world.assistant("writer", "agents", model="gpt-6.1-terra")
     assert world.apply().exit == 0

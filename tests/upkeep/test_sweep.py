@@ -16,7 +16,7 @@ from reconciler.emulator import Request, Response
 from reconciler.errors import Exit, Stop
 from reconciler.upkeep import Group, Orphan, Orphans, Swept, find_orphans, sweep
 from reconciler.workflow import Session, carry_out, prepare, prepare_rollback
-from tests.acceptance.world import World
+from tests.acceptance.world import World, made_once
 from tests.apply.server import anchors_of, is_read, is_write, refuse, state_of, times, world_and_server
 from tests.upkeep.dying import deaths, session_of
 from tests.upkeep.leftovers import (
@@ -30,6 +30,7 @@ from tests.upkeep.leftovers import (
     full,
     owner,
     post_skill,
+    released,
     releases,
     skill,
     store,
@@ -66,12 +67,13 @@ def results(swept: Swept) -> list[tuple[str, str]]:
 
 def messy(root: Path) -> World:
     """Something in every group, and things of others beside them."""
-    return mess(full(root))
+    return mess(World.new(root))
 
 
+@made_once
 def mess(world: World) -> World:
     """Leave something behind in every group."""
-    releases(world, 11)
+    released(world, 11)
     foreign(world)
     edit_anchor(world, j0=upload(world, "journalled.md"))
     agent(world, tags(world, "Assistant/writer", "pending"))
@@ -161,8 +163,7 @@ def test_without_an_anchor_nothing_is_deleted(tmp_path: Path) -> None:
 
 
 def test_files_stand_in_the_journal_before_they_are_deleted(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 12)
+    world = released(World.new(tmp_path), 12)
     named = upload(world)
     session, mortal = session_of(world)
     world.time.run(lambda: whole(session, named))
@@ -200,8 +201,7 @@ def test_a_pending_release_goes_with_its_files(tmp_path: Path) -> None:
 
 
 def test_the_held_and_the_current_release_survive(tmp_path: Path) -> None:
-    world = full(tmp_path)
-    releases(world, 14)
+    world = released(World.new(tmp_path), 14)
     session, _ = world.session()
     prepared = world.time.run(lambda: prepare_rollback(session, HELPER, "3"))
     assert world.apply(prepared=prepared).exit == 0
@@ -308,8 +308,7 @@ def test_an_object_that_loses_its_tags_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_version_that_becomes_the_current_one_is_left_alone(tmp_path: Path) -> None:
     world, server = world_and_server(tmp_path)
-    fill(world)
-    releases(world, 10)
+    released(world, 10)
     live = world.id_of("Assistant/helper")
     releases(world, 11, first=11)
     swept = during(
@@ -324,8 +323,7 @@ def test_a_version_that_becomes_the_current_one_is_left_alone(tmp_path: Path) ->
 
 def test_a_version_that_is_gone_is_as_good_as_deleted(tmp_path: Path) -> None:
     world, server = world_and_server(tmp_path)
-    fill(world)
-    releases(world, 11)
+    released(world, 11)
     live = world.id_of("Assistant/helper")
     path = f"/skills/{live}/versions/1"
     assert results(during(world, server, path, lambda: world.api("DELETE", path)))[0] == ("versions", "gone")
@@ -456,8 +454,7 @@ def test_a_lease_that_is_lost_ends_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_apply_and_gc_at_once_do_no_harm(tmp_path: Path, seed: int) -> None:
-    world = full(tmp_path)
-    releases(world, 11)
+    world = released(World.new(tmp_path), 11)
     agent(world, tags(world, "Assistant/other", "pending"))
     world.assistant("writer", "agents", model="gpt-6-sol")
     first, second = (session_of(world, weather=Random(f"{seed} {name}"))[0] for name in ("apply", "gc"))
@@ -600,8 +597,7 @@ def test_a_permission_that_is_lacking_ends_it(tmp_path: Path) -> None:
 
 def test_a_deletion_whose_answer_is_lost_is_looked_for(tmp_path: Path) -> None:
     world, server = world_and_server(tmp_path)
-    fill(world)
-    releases(world, 11)
+    released(world, 11)
 
     def lost(request: Request, response: Response) -> Response:
         if is_write(request, "/skills/", "/versions/"):
@@ -616,8 +612,7 @@ def test_a_deletion_whose_answer_is_lost_is_looked_for(tmp_path: Path) -> None:
 
 def test_a_failure_while_a_version_is_read_is_not_taken_for_absence(tmp_path: Path) -> None:
     world, server = world_and_server(tmp_path)
-    fill(world)
-    releases(world, 11)
+    released(world, 11)
     named = upload(world)
     session, mortal = session_of(world)
 

@@ -276,7 +276,13 @@ def _made_by_processes(history: History, last: View) -> dict[str, list[Sent]]:
 def _excused(sent: Sent) -> bool:
     process = sent.process
     lost_the_stack = process.exit in {Exit.LOCKED, Exit.STALE} and process.stop is None
-    return sent.in_doubt or process.crashed or process.interrupted or lost_the_stack or _made_twice(sent)
+    as_if_dead = process.crashed or process.interrupted or lost_the_stack or _kept_the_stack(process)
+    return as_if_dead or sent.in_doubt or _made_twice(sent)
+
+
+def _kept_the_stack(process: Process) -> bool:
+    """Whether it could not write the stack's record at its end: what it made is nowhere written down."""
+    return process.final is not None and any(anchor.busy and anchor.run for anchor in process.final.anchors())
 
 
 def _named(view: View) -> set[str]:

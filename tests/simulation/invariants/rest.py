@@ -93,7 +93,10 @@ def _untrue(process: Process, view: View) -> Iterator[str]:
 
 
 def _unrecorded(history: History, process: Process, view: View) -> Iterator[str]:
-    """A run that wrote leaves the inventory as it is true; with nothing to do it may stay behind what people did."""
+    """A run that wrote leaves the inventory as it is true; with nothing to do it may stay behind what people did.
+
+    A rollback minds its one object only, and its version may say an older address than the one that it has by now.
+    """
     people = (write for write in history.writes if write.actor is Actor.PERSON and write.changes)
     if (
         process.role is Role.RECOVER
@@ -104,6 +107,8 @@ def _unrecorded(history: History, process: Process, view: View) -> Iterator[str]
     there = {(thing.kind, thing.place[1], thing.id) for thing in view.mine()}
     for anchor in view.anchors()[:1]:
         named = {(entry.kind, str(entry.address), entry.id) for entry in anchor.inventory if entry.address.path is None}
+        if process.role is Role.ROLLBACK:
+            there = {entry for entry in named if entry[2] in {one for _, _, one in there}}
         if named != there:
             yield f"the inventory has {sorted(named - there)} too many and lacks {sorted(there - named)}"
 
