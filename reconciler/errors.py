@@ -70,7 +70,7 @@ _READ_REFUSED = (
 )
 _READ_CONFLICT = "Try again later; if it stays so, ask the service's support."
 _WRITE_REFUSED = (
-    "Run the same command again, it goes on where this run stopped. If it is refused again, ask the service's support."
+    "Run the same command again; it goes on where this run stopped. If it is refused again, ask the service's support."
 )
 _DOWN = "The service, or something in front of it, is out of order; try again later."
 

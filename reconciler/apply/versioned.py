@@ -16,7 +16,7 @@ from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Upload
 from reconciler.apply.creation import Seen, create_once, delete_object, in_lists, write
-from reconciler.apply.removal import delete_files, delete_journalled, withdrawn
+from reconciler.apply.removal import FIRST_PAUSE, LONGEST_PAUSE, delete_files, delete_journalled, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
 from reconciler.errors import Exit
@@ -378,7 +378,7 @@ async def _remove_surplus(run: Run, kind: VersionedKind, step: Step) -> None:
 async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[str]:
     """The ids of the Files that the versions of ours name."""
     found: dict[str, None] = {}
-    for raw in await list_all(run.account, f"{kind.collection}/{object_id}/versions", beta=kind.beta):
+    for raw in await _all_versions(run, kind, object_id):
         tags = tagging.decode_line(raw.get("description"))
         if tags is None or tags.state != "ready" or not run.ours(tags, tags.address):
             continue
@@ -387,6 +387,23 @@ async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -
             if is_id(entry.get("id")):
                 found.setdefault(str(entry["id"]))
     return list(found)
+
+
+async def _all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[dict[str, Any]]:
+    """Every version of an object, from a list that does not lag behind: it shows the newest one.
+
+    What a lagging list does not show may name Files that nobody would know of. After the settle window it is believed.
+    """
+    until, pause = run.clock.monotonic() + run.settle, FIRST_PAUSE
+    while True:
+        listed = await list_all(run.account, f"{kind.collection}/{object_id}/versions", beta=kind.beta)
+        raw = await get_object(run.account, kind, object_id)
+        newest = {version_of(raw, key) for key in ("latest_version", "default_version")} - {""} if raw else set()
+        left = until - run.clock.monotonic()
+        if newest <= {version_of(item) for item in listed} or left <= 0:
+            return listed
+        await run.clock.sleep(min(pause, left))
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _post(path: str, name: str, archive: bytes, kind: VersionedKind) -> Call:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.account.direct import DirectAccount
 from reconciler.errors import Exit, Stop
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.tags import ADDRESS, FIELDS, STACK, STATE
+from reconciler.workflow import prepare
 from tests.acceptance.world import World
 
 
@@ -149,3 +152,18 @@ def test_tagged_objects_without_an_anchor_stop_with_exit_8(tmp_path: Path) -> No
         world.plan()
     assert stopped.value.code is Exit.DENIED
     assert world.everything() == before
+
+
+@pytest.mark.parametrize("slow", ["/agents", "/vector_stores"])
+def test_warnings_do_not_depend_on_which_answer_comes_first(tmp_path: Path, slow: str) -> None:
+    world = World.new(tmp_path)
+    full(world)
+    assert world.settled()
+    line = {STATE: "ready;op=1.1;spec=0123456789abcdef;v=1", FIELDS: "name:0123456789ab", STACK: "acme#ffffffffffff"}
+    world.api("POST", "/vector_stores", {"name": "docs", "metadata": {**line, ADDRESS: "VectorStore/docs"}})
+    agent = {"model": "gpt-6-sol", "name": "w", "metadata": {**line, ADDRESS: "Assistant/writer"}}
+    world.api("POST", "/agents", agent, beta="agents=v1")
+    session, _ = world.session()
+    direct = DirectAccount(world.emulator, clock=world.time, latency=lambda call: float(call.path.startswith(slow)))
+    plan = world.time.run(lambda: prepare(replace(session, account=direct))).plan
+    assert [str(notice.address) for notice in plan.warnings] == ["Assistant/writer", "VectorStore/docs"]

@@ -174,3 +174,59 @@ def test_a_code_interpreter_file_that_is_gone_is_uploaded_again(tmp_path: Path) 
 async def _full(world: World) -> list[str]:
     session, _ = world.session()
     return [str(step) for step in (await prepare(session, refresh="full")).plan.steps]
+
+
+def test_the_file_of_an_unconfirmed_assistant_goes_when_the_manifest_wants_it_no_more(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    server.before.append(lambda r: refuse(400, "bad") if is_write(r, "/assistants/") else None)
+    assert world.apply().exit == Exit.INCOMPLETE
+    assert len(files_of(world)) == 1
+    server.before.clear()
+    world.assistant("helper", "assistants", model="gpt-6.1-terra", instructions="none\n")
+    assert world.settled()
+    assert files_of(world) == []
+
+
+def test_the_file_of_an_unconfirmed_assistant_goes_with_it(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    server.before.append(lambda r: refuse(400, "bad") if is_write(r, "/assistants/") else None)
+    assert world.apply().exit == Exit.INCOMPLETE
+    server.before.clear()
+    world.remove("Assistant", "helper")
+    assert world.settled()
+    assert len(files_of(world)) == 1  # the document's
+
+
+def test_the_file_that_an_unconfirmed_double_shares_stays(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+
+    def twice(request: Request) -> Response | None:
+        if is_write(request, "/assistants") and request.path.endswith("/assistants"):
+            server.before.clear()
+            server.real.handle(request)
+        return None
+
+    server.before.append(twice)
+    assert world.apply().exit == Exit.INCOMPLETE  # the double is seen at the end
+    world.remove("Assistant", "helper")
+    tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
+    moved = {"moved_from": "Assistant/helper"}
+    world.assistant("guide", "assistants", lifecycle=moved, model="gpt-6.1-terra", instructions="one\n", tools=tools)
+    assert world.settled()
+    assert len(files_of(world)) == 1
+
+
+def test_a_rename_that_died_is_known_by_its_files_though_the_manifest_forgot_it(tmp_path: Path) -> None:
+    world, _ = helper(tmp_path)
+    assert world.settled()
+    store = next(item for item in world.api("GET", "/vector_stores?limit=100")["data"] if "anchor" in item["name"])
+    world.remove("Assistant", "helper")
+    tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
+    rest: dict[str, Any] = {"model": "gpt-6.1-terra", "instructions": "one\n", "tools": tools}
+    world.assistant("guide", "assistants", lifecycle={"moved_from": "Assistant/helper"}, **rest)
+    assert world.apply().exit == 0
+    world.api("POST", f"/vector_stores/{store['id']}", {"metadata": store["metadata"]})  # the record was not written
+    world.assistant("guide", "assistants", **rest)
+    assert world.settled()
+    assert len(files_of(world)) == 1

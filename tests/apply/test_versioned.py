@@ -249,3 +249,23 @@ def test_a_release_that_is_forgotten_must_be_readable(tmp_path: Path) -> None:
     lost = times(1, lambda r: server.real.handle(r) and refuse(500) if is_write(r, "/skills/", "/versions") else None)
     server.before.append(lost)
     assert world.settled()
+
+
+def test_a_release_is_not_deleted_before_its_list_shows_the_newest_version(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    assert world.settled()
+    release(world, "two")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    prepared, blind = world.plan(), [2]
+
+    def lagging(request: Request, response: Response) -> Response:
+        if is_read(request, "/skills/", "/versions") and blind[0]:
+            blind[0] -= 1
+            return changed(response, lambda body: body | {"data": body["data"][1:]})
+        return response
+
+    server.after.append(lagging)
+    assert (world.apply(prepared=prepared).exit, blind) == (0, [0])
+    assert len(files_of(world)) == 1

@@ -297,12 +297,24 @@ def _named(view: View) -> set[str]:
 
 
 def _taken_away(history: History, file_id: str) -> bool:
-    """Whether time or a person removed what named it; or the anchor, which alone knew what it is."""
+    """Whether time or a person removed what named it; or the anchor, which alone knew what it is.
+
+    A rival's claim that arrives late takes the anchor back to what it was before the winner wrote.
+    """
     for write in history.writes:
         if write.actor is Actor.PROCESS:
+            if write.sent is not None and write.sent.in_doubt and _forgotten(write, file_id):
+                return True
             continue
         if file_id in _named(write.before) and file_id not in _named(write.after):
             return True
         if write.before.anchors() and not write.after.anchors():
             return True
     return False
+
+
+def _forgotten(write: Write, file_id: str) -> bool:
+    before, after = (
+        {one.id for anchor in view.anchors() for one in anchor.inventory} for view in (write.before, write.after)
+    )
+    return file_id in before - after
