@@ -132,7 +132,10 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
 
     @property
     def told(self) -> str:
-        """The call, what was answered, and the request's id: each once, also where the message names some of it."""
+        """The call, what was answered, and the request's id: each once, also where the message names some of it.
+
+        It ends without a full stop, to stand inside a sentence.
+        """
         named, status = self.call.path in self.message, self.status or 0
         said = status < 400 or any(f"{word} {status}" in self.message for word in ("HTTP", "answered"))
         if named:
@@ -142,7 +145,7 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
             what = f"{self.call.method} {self.call.path}{answered}: {self.message}"
         param = f" ({self.param})" if self.param and self.param not in self.message else ""
         request = f" (request {self.request_id})" if self.request_id and self.request_id not in self.message else ""
-        return f"{what.removesuffix('.')}{param}{request}" if param or request else what
+        return f"{what.removesuffix('.')}{param}{request}"
 
     @property
     def ambiguous(self) -> bool:

@@ -546,7 +546,13 @@ class Leased:
         if call.reads:
             return await self.account.send(call)
         await self.keeper.confirm()
-        return await self.account.send(replace(call, guard=self.keeper.confirm))
+
+        async def guard() -> None:
+            if call.guard is not None:
+                await call.guard()
+            await self.keeper.confirm()
+
+        return await self.account.send(replace(call, guard=guard))
 
 
 def _ours(metadata: object) -> dict[str, str]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from reconciler.account.port import Account, Clock
+from reconciler.account.port import Account, Clock, Failure
 from reconciler.errors import Exit
 from reconciler.model import Address, Desired, Document, Event, Json, Ref, Tags, substitute
 
@@ -44,11 +44,20 @@ class StepFailed(Exception):  # noqa: N818 - how a step ended, not a bug
 
 @dataclass(slots=True)
 class Traffic:
-    """What all uploads of one run share. `in_parts` is false once the server has shown that it has no `/uploads`."""
+    """What all uploads of one run share. `in_parts` is false once the server has shown that it has no `/uploads`.
+
+    `barred` is a refusal that every other upload would meet.
+    """
 
     in_parts: bool = True
+    barred: Failure | None = None
     unattached: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNATTACHED))
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE))
+
+    async def allowed(self) -> None:
+        """Raise the refusal that an upload would meet: many of them may be waiting for their turn."""
+        if self.barred is not None:
+            raise self.barred
 
 
 @dataclass(slots=True)

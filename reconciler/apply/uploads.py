@@ -28,6 +28,7 @@ async def upload_file(run: Run, document: Document, deadline: Deadline | None = 
         return await _upload(run, document, deadline or Deadline(run.clock, run.file_deadline))
     except Failure as failure:
         if is_fatal(failure):
+            run.traffic.barred = run.traffic.barred or failure
             raise
         request = f" [request {failure.request_id}]" if failure.request_id else ""
         raise StepFailed(f"{document.path}: {failure.message}{request}") from failure
@@ -61,6 +62,7 @@ async def _in_one_request(run: Run, document: Document, deadline: Deadline) -> s
         form=(("purpose", PURPOSE),),
         uploads=(Upload("file", document.name, opened, document.bytes, media_type(document.name)),),
         timeout=seconds_for(document.bytes),
+        guard=run.traffic.allowed,
     )
     file = await insist(run, document, deadline, call, accepts=_is_file, otherwise="the answer is not a File")
     if digests.sha256.hexdigest() != document.sha256:

@@ -31,7 +31,7 @@ def told(message: str, **more: Any) -> str:
         ("bad limit", {"status": 400, "param": "limit"}, "GET /skills answered 400: bad limit"),
         ("it says", {"request_id": "req_1"}, "GET /skills: it says (request req_1)"),
         ("It says.", {"request_id": "req_1"}, "GET /skills: It says (request req_1)"),
-        ("It says.", {}, "GET /skills: It says."),
+        ("It says.", {}, "GET /skills: It says"),
         ("see req_1", {"request_id": "req_1"}, "GET /skills: see req_1"),
     ],
 )

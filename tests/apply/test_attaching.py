@@ -263,3 +263,12 @@ def test_a_store_that_vanishes_leaves_no_files_and_ends_the_rollout(tmp_path: Pa
     assert sum(1 for call in applied.calls if call.uploads) < 60
     server.before.clear()
     assert world.settled()
+
+
+def test_what_every_upload_would_meet_is_not_tried_with_every_file(tmp_path: Path) -> None:
+    world, server = many(tmp_path, 60)
+    quota = refuse(429, "You exceeded your current quota", "insufficient_quota")
+    server.before.append(lambda r: quota if is_write(r, "/files") else None)
+    applied = apply(world, latency=lambda _: 0.1)
+    assert applied.exit == Exit.UNAVAILABLE
+    assert len([call for call in applied.calls if call.uploads]) <= 8  # those that were on their way

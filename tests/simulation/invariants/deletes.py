@@ -167,8 +167,14 @@ def _file(file_id: str, write: Write, process: Process, history: History) -> Ite
     going = {item.id for item in _going(process)}
     for one in write.before.attached():
         thing = write.before.thing(one.store)
-        stays = one.file == file_id and one.path and thing is not None and thing.published and one.store not in going
-        if stays and not _by_others(history, write, one.store):
+        stays = thing is not None and thing.published and one.store not in going
+        if (
+            stays
+            and one.file == file_id
+            and one.path
+            and one.serves(write.at)
+            and not _by_others(history, write, one.store)
+        ):
             yield f"it is still attached to {one.store}"
     for user in _users(file_id, write.before):
         if user.published and user.id not in going and not _by_others(history, write, user.id):
