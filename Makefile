@@ -27,8 +27,9 @@ demo: $(READY) $(BIN)/reconciler-simulate
 	@echo; echo '$$ reconciler plan --local'
 	@$(BIN)/reconciler plan --local
 
+# Compiled tests are kept, whatever the environment says: every worker needs them, and so does every process they start.
 test: $(READY) $(BIN)/reconciler-simulate
-	$(BIN)/python -m pytest -n auto
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 # Lives of a stack under the virtual clock: a death at every request of the scenarios of every push, and random schedules.
 # More of it: make simulate SEEDS=0..200000, SCENARIOS=all, DOUBLE=1. One again: .venv/bin/reconciler-simulate --seed N --trace

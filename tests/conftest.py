@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import gc
+import os
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=30)
+settings.register_profile("exhaustive", settings.get_profile("repeatable"), max_examples=300)
 settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--exhaustive`: the simulation crashes at every request, not at one in four."""
-    parser.addoption("--exhaustive", action="store_true", help="crash at every request of every scenario")
+    """`--exhaustive`: property tests draw ten times as many examples, models have larger bounds, every request crashes."""
+    parser.addoption("--exhaustive", action="store_true", help="try every place, and many more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test is defined: a test's own settings go on from the profile that is loaded then."""
+    if config.getoption("--exhaustive"):
+        settings.load_profile("exhaustive")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: three workers for two cores, because what runs against real time and real processes often waits."""
+    return (3 * (os.cpu_count() or 1) + 1) // 2
 
 
 def pytest_collection_finish() -> None:

@@ -382,12 +382,12 @@ class Keeper:
             left = until - self.clock.monotonic()
             if left <= 0:
                 with suppress(Failure, Stop):
-                    await self.give_back(clean=False)
+                    await self.remove()
                 raise Stop(
                     Exit.INCOMPLETE,
                     f"The stack's anchor {self.anchor.ids[0]} was created, but the list of vector stores does not show "
-                    f"it after {int(self.settle)} s.",
-                    "Nothing else was written. Run the same command again in a minute.",
+                    f"it after {int(self.settle)} s; it was deleted again.",
+                    "Nothing else was written. Run the same command again later, or wait longer (--settle).",
                 )
             await self.clock.sleep(min(pause, left))
             pause = min(pause * 2, LONGEST_LOOK)

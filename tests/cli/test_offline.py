@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -96,7 +95,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_the_served_account_answers_the_same_commands(tree: World, tmp_path: Path) -> None:
+def test_the_served_account_answers_the_same_commands(
+    tree: World, reconciler: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = free_port()
     database = tmp_path / "served.db"
     serve = [*PROGRAM, "emulator", "serve", "--port", str(port), "--db", str(database)]
@@ -113,14 +114,16 @@ def test_the_served_account_answers_the_same_commands(tree: World, tmp_path: Pat
         applied = _run(tree, environment, "apply", "--yes")
         assert applied.returncode == 0, applied.stderr
         assert "spec:\n  account:\n    anchor: vs_" in applied.stderr
-        assert "No changes" in _run(tree, environment, "plan", "--detailed-exitcode").stdout
+        for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+            monkeypatch.setenv(name, environment[name])
+        assert "No changes" in reconciler("plan", "--detailed-exitcode").out
     finally:
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
         assert server.stderr is not None
         server.stderr.close()
-    local = _run(tree, dict(os.environ), "outputs", "--local", str(database), "--format", "json")
-    assert set(json.loads(local.stdout)) == {"Assistant/helper", "Assistant/writer", "VectorStore/docs"}
+    local = reconciler("outputs", "--local", str(database), "--format", "json").json
+    assert set(local) == {"Assistant/helper", "Assistant/writer", "VectorStore/docs"}
 
 
 def _run(tree: World, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,7 @@ from reconciler.model import Json, canonical
 from tests.manifest.trees import plant
 
 ROOT = Path(__file__).parents[2]
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 SCALARS = (
     st.none()
