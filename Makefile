@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test simulate processes check format lint types layers coverage bench schema docs lock clean
+.PHONY: demo test examples simulate processes check format lint types layers coverage bench schema docs lock clean
 
 # The virtual environment, installed from the lock file with hashes, and this package in it.
 $(READY): requirements.lock pyproject.toml
@@ -30,6 +30,10 @@ demo: $(READY) $(BIN)/reconciler-simulate
 # Compiled tests are kept, whatever the environment says: every worker needs them, and so does every process they start.
 test: $(READY) $(BIN)/reconciler-simulate
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
+
+# The property tests with ten times as many examples; what they try has no end.
+examples: $(READY)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/manifest tests/ownership tests/render
 
 # Lives of a stack under the virtual clock: a death at every request of the scenarios of every push, and random schedules.
 # More of it: make simulate SEEDS=0..200000, SCENARIOS=all, DOUBLE=1. One again: .venv/bin/reconciler-simulate --seed N --trace

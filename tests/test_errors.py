@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,10 +21,12 @@ def failure(sort: Sort, call: Call = READ, **more: Any) -> Failure:
     return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, **{"message": "it says", **more})
 
 
-def answered(status: int, call: Call = READ, **headers: str) -> Stop:
+def answered(status: int, call: Call = READ, headers: Mapping[str, str] | None = None) -> Stop:
     """The end of a run whose call was answered like this, in OpenAI's format."""
     body = json.dumps({"error": {"message": "It says no.", "type": "x", "code": None, "param": None}}).encode()
-    given = Answer(status, {"content-type": "application/json", **headers}, body if status not in {204, 304} else b"")
+    given = Answer(
+        status, {"content-type": "application/json", **(headers or {})}, body if status not in {204, 304} else b""
+    )
     with pytest.raises(Failure) as caught:
         classify(call, given)
     return stop_for(caught.value)
@@ -84,19 +87,19 @@ def test_summary_and_detail_are_sentences_so_that_they_can_stand_in_a_row(sort: 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_wait_that_is_too_long_is_told_in_hours_and_until_when(status: int) -> None:
-    stop = answered(status, **{"retry-after": "86400", "date": DATE})
+    stop = answered(status, headers={"retry-after": "86400", "date": DATE})
     assert stop.detail == (
         "The service asks to wait 24 h, until 2026-11-23 09:01 UTC. Run the same command again then."
     )
-    undated = answered(status, **{"retry-after": "86400"})
+    undated = answered(status, headers={"retry-after": "86400"})
     assert undated.detail == "The service asks to wait 24 h. Run the same command again then."
 
 
 def test_other_failures_that_ask_to_wait_keep_their_advice() -> None:
-    detail = answered(500, **{"retry-after": "90"}).detail
+    detail = answered(500, headers={"retry-after": "90"}).detail
     assert detail.startswith("The service asks to wait 90 s. ")
     assert "out of order" in detail
-    assert "asks to wait" not in answered(429, **{"retry-after": "0"}).detail
+    assert "asks to wait" not in answered(429, headers={"retry-after": "0"}).detail
 
 
 def test_a_call_that_was_not_sent_says_the_wait_once() -> None:

@@ -71,7 +71,7 @@ async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: A
             if not failure.ambiguous:
                 await run.clock.sleep(FIRST_LOOK * 2**attempt)  # a Retry-After is waited for before the next request
                 continue
-            last = failure.message
+            last = failure.told
             bare = ""
         else:
             bare = str(reply.data["id"]) if is_id(reply.data.get("id")) else ""
@@ -138,7 +138,7 @@ async def write(
                 raise _unseen(what, failure) from failure
             if not failure.ambiguous:
                 raise
-            last = failure.message
+            last = failure.told
             if failure.sort is Sort.CONFLICT and failure.retry_after:
                 await run.clock.sleep(min(failure.retry_after, run.settle))
         else:
@@ -210,5 +210,5 @@ def _unseen(what: str, failure: Failure) -> StepFailed:
     """Nobody knows whether a write arrived, and it cannot be looked for."""
     code = stop_for(failure).code
     done = "looking for it" if failure.call.reads else "sending it again"
-    summary = f"{what} may or may not have happened, and {done} failed ({failure.message})"
+    summary = f"{what} may or may not have happened, and {done} failed ({failure.told})"
     return StepFailed(summary, in_doubt=True, code=code if code is Exit.DENIED else Exit.INCOMPLETE)

@@ -9,7 +9,7 @@ from reconciler.apply.removal import delete_files, gone
 from reconciler.apply.run import Run
 from reconciler.apply.versioned import files_of_all_versions
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import VersionedKind
+from reconciler.kinds.base import Kind, VersionedKind
 from reconciler.model import Observed
 from reconciler.observe import document_kind_of
 
@@ -17,14 +17,26 @@ from reconciler.observe import document_kind_of
 async def clear_journal(run: Run, objects: Sequence[Observed]) -> None:
     """Delete the journalled Files that no object of ours uses any more.
 
-    A File that is still in use was journalled by a run that died before it detached it: the plan decides about it.
+    A File that is still in use was journalled by a run that died before it detached it, or that does not know whether
+    it is in use: the plan decides about it. Where the record alone says whose it is, and does not, it stays journalled.
     """
-    orphans = [file_id for file_id in run.keeper.anchor.journal if not await _used(run, objects, file_id)]
+    recorded = {entry.id for entry in run.keeper.anchor.inventory}
+    orphans, kept = [], []
+    for file_id in run.keeper.anchor.journal:
+        user = await _user(run, objects, file_id)
+        if user is None:
+            orphans.append(file_id)
+        elif _names_bare_ids(KINDS[user.kind]) and file_id not in recorded:
+            kept.append(file_id)
     await delete_files(run, orphans)
-    run.keeper.forget_journal()
+    run.keeper.keep_journal(kept)
 
 
-async def _used(run: Run, objects: Sequence[Observed], file_id: str) -> bool:
+def _names_bare_ids(kind: Kind) -> bool:
+    return kind.file_ids({}) is not None and not isinstance(kind, VersionedKind)
+
+
+async def _user(run: Run, objects: Sequence[Observed], file_id: str) -> Observed | None:
     for item in objects:
         kind = KINDS[item.kind]
         if kind.documents is None:
@@ -34,10 +46,10 @@ async def _used(run: Run, objects: Sequence[Observed], file_id: str) -> bool:
             own = await files_of_all_versions(run, kind, item.id)
         if own is not None:
             if file_id in own:
-                return True
+                return item
             continue
         document_kind = document_kind_of(kind)
         path = f"{document_kind.collection.replace('{parent}', item.id)}/{file_id}"
         if not await gone(run, Call("GET", path, beta=document_kind.beta)):
-            return True
-    return False
+            return item
+    return None

@@ -180,9 +180,9 @@ class Keeper:
         if files:
             self.anchor = replace(self.anchor, journal=tuple(journal_chunks([*self.anchor.journal, *files])[0]))
 
-    def forget_journal(self) -> None:
-        """Nothing that the journal names is to be deleted any more; written with the next write."""
-        self.anchor = replace(self.anchor, journal=())
+    def keep_journal(self, files: Sequence[str]) -> None:
+        """Of what the journal names, only these Files are still in question; written with the next write."""
+        self.anchor = replace(self.anchor, journal=tuple(files))
 
     def note(self, entry: Entry) -> None:
         """Put an object into the inventory; written with the next write."""
@@ -498,7 +498,7 @@ class Keeper:
                     self.doubt = earlier
             else:
                 return
-        raise Stop(Exit.INCOMPLETE, f"The anchor {store} could not be written.", "Run the same command again.")
+        raise Stop(Exit.INCOMPLETE, f"No write to {store} got through.", "Run the same command again.")
 
     async def _arrived(self, store: str, before: Mapping[str, Any], target: Mapping[str, str]) -> bool:
         """Whether a write whose answer was lost is seen; raises Stop when neither it nor what was there before is."""

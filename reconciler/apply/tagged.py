@@ -40,6 +40,7 @@ async def create(run: Run, step: Step) -> tuple[Outcome, str]:
             async with _outdated(run, old):
                 await _send_update(run, kind, raw, body, _tags(run, kind, desired, "pending"), desired)
                 uploaded.clear()  # they are in use from here on
+                _note_files(run, kind, step)
     else:
         async with withdrawn(run, uploaded):
             await _bring_files(run, kind, step, uploaded)
@@ -313,6 +314,7 @@ async def _delete_one(run: Run, kind: Kind, item: Observed, *, double: bool = Fa
         await discard(run, document_kind, item.id, mine)
         raw = await _evidence(run, kind, item.id, item.tags.address)
     entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
+    entries.update(run.keeper.anchor.journal)
     files = [file_id for file_id in own or () if file_id in entries and not double]
     async with run.keeper.journalled(files):
         await delete_object(run, kind, raw)
@@ -346,7 +348,8 @@ async def _bring_files(run: Run, kind: Kind, step: Step, uploaded: list[str]) ->
         uploaded.append(file_id)
         run.ids[_file_address(desired, change.path)] = file_id
     now = {run.ids[_file_address(desired, path)] for path in wanted}
-    return [item.file_id for item in live or () if item.path is not None and item.file_id not in now]
+    ours = [item.file_id for item in live or () if item.path is not None or item.file_id in run.keeper.anchor.journal]
+    return [file_id for file_id in ours if file_id not in now]
 
 
 @asynccontextmanager

@@ -356,7 +356,12 @@ class _Walker:
         request = f" [request {failure.request_id}]" if failure.request_id else ""
         self._worse(Exit.INCOMPLETE)
         outcome = Outcome.IN_DOUBT if failure.ambiguous else Outcome.FAILED
-        self._report(step, outcome, summary=f"{failure.message}{param}{request}")
+        summary = failure.told
+        if self.stopped is stop:
+            summary = f"{stop.summary} {stop.detail}"
+        elif failure.sort is Sort.REFUSED:
+            summary = f"{failure.message}{param}{request}"  # what is wrong with the manifest matters, not the call
+        self._report(step, outcome, summary=summary)
 
     def _worse(self, code: Exit) -> None:
         """The most telling exit code wins: denied and unavailable over stale over incomplete."""

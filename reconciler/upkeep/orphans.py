@@ -205,7 +205,7 @@ class _Search:
         except Failure as failure:
             if failure.sort not in {Sort.MALFORMED, Sort.NOT_FOUND}:
                 raise
-            self.notes.append(f"Files that nothing uses cannot be told here: {failure.message}")
+            self.notes.append(f"Files that nothing uses cannot be told here: {failure.told}.")
             return {}
 
     async def _read_uses(self, files: Mapping[str, File], more: set[str]) -> None:
@@ -340,7 +340,7 @@ class _Search:
     def _loose(self, files: Mapping[str, File], going: set[str]) -> Iterator[Orphan]:
         """Files that nobody is seen to use: not attached, not named, and not part of another group."""
         if self.uses.unclear:
-            self.notes.append(f"Files that nothing uses cannot be told here: {self.uses.unclear[0]}")
+            self.notes.append(f"Files that nothing uses cannot be told here: {self.uses.unclear[0]}.")
             return
         known = {entry.id for entry in self.found.inventory}
         known |= {*self.found.anchor.journal} if self.found.anchor else set()

@@ -206,7 +206,7 @@ class _Sweep:
         except Failure as failure:
             if is_fatal(failure):
                 self._worse(stop_for(failure).code)
-            self._end(orphan, Result.IN_DOUBT if failure.ambiguous else Result.FAILED, failure.message)
+            self._end(orphan, Result.IN_DOUBT if failure.ambiguous else Result.FAILED, failure.told)
         except Stop as stop:
             self._worse(stop.code)
             self._end(orphan, Result.FAILED, stop.summary)

@@ -107,7 +107,7 @@ class Uses:
                     return
                 if failure.sort is not Sort.MALFORMED:
                     raise
-                self.unclear.append(failure.message)
+                self.unclear.append(failure.told)
                 return
             for file_id in wanted.intersection(raw["id"] for raw in listed):
                 self.attached[file_id] = (*self.attached.get(file_id, ()), store)

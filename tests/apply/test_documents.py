@@ -224,13 +224,12 @@ def test_a_lost_answer_to_a_change_of_attributes_is_read_back(tmp_path: Path) ->
     world, server = three(tmp_path)
     assert world.settled()
     world.store("docs", {}, files=[{"glob": "docs/**/*.md", "attributes": {"audience": "staff"}}])
-    lost = times(
-        1, lambda request: server.real.handle(request) and refuse(500) if is_write(request, "/files/") else None
-    )
-    server.before.append(lost)
-    server.before.append(
-        times(9, lambda request: refuse(500) if is_write(request, "/files/") and b"docs/c.md" in request.body else None)
-    )
+
+    def about(name: bytes, request: Request) -> bool:
+        return is_write(request, "/files/") and name in request.body
+
+    lost = times(1, lambda request: server.real.handle(request) and refuse(500) if about(b"a.md", request) else None)
+    server.before += [lost, times(9, lambda request: refuse(500) if about(b"c.md", request) else None)]
     applied = world.apply()
     assert applied.exit == Exit.INCOMPLETE
     server.before.clear()

@@ -23,7 +23,7 @@ ENTRIES = st.builds(
     kind=st.sampled_from(["release", "vector_store", "file"]),
     address=st.builds(Address, st.sampled_from(["Assistant", "VectorStore"]), NAMES, st.none() | PATHS),
     id=IDS,
-    version=st.none() | st.from_regex(r"\A[A-Za-z0-9.-]{1,20}\Z"),
+    version=st.none() | st.from_regex(r"\A[A-Za-z0-9_-]{1,20}\Z"),
     protect=st.booleans(),
     retain=st.booleans(),
 )

@@ -55,9 +55,8 @@ def _status(status: int, **more: Any) -> Fault:
     return Fault(Effect.STATUS, status=status, **more)
 
 
-EMPTY, SHORT, DROPPED = Fault(Effect.EMPTY), Fault(Effect.SHORT), Fault(Effect.DROPPED)
+DROPPED = Fault(Effect.DROPPED)
 READS = r"GET /(agents|vector_stores|assistants|skills)/[^/]+"
-DOCUMENTS = r"GET /vector_stores/[^/]+/files"
 COMPATIBLE = Profile.COMPATIBLE
 
 BUGS: tuple[Bug, ...] = (
@@ -102,8 +101,8 @@ BUGS: tuple[Bug, ...] = (
         (observe._Observer, "_something_missing", lambda *_: False),
     ),
     _bug("what no list shows is not there", {2}, Hunt(hunts.hidden_lists), (observe._Observer, "_get", wrong.no_get)),
-    _bug("an empty page ends a list", {15}, Hunt("destroy", DOCUMENTS, EMPTY), (paging, "_page", wrong.empty_ends)),
-    _bug("the first page is the list", {15}, Hunt("destroy", DOCUMENTS, SHORT), (paging, "_page", wrong.page_is_all)),
+    _bug("an empty page ends a list", {15}, Hunt(hunts.bad_pages(Effect.EMPTY)), (paging, "_page", wrong.empty_ends)),
+    _bug("the first page is the list", {15}, Hunt(hunts.bad_pages(Effect.SHORT)), (paging, "_page", wrong.page_is_all)),
     _bug(
         "the lineage is not compared",
         {1, 3, 4, 6},
@@ -269,6 +268,6 @@ BUGS: tuple[Bug, ...] = (
         "the journal says what is used",
         {10, 15},
         Hunt("documents change", r"POST /vector_stores/[^/]+", Position.AFTER),
-        (heal, "_used", wrong.never_used),
+        (heal, "_user", wrong.never_used),
     ),
 )

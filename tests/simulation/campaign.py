@@ -129,8 +129,10 @@ def said(crash: Crash) -> str:
 def do(work: Work) -> Tally:
     """Play everything; a life that cannot be played is a violation too."""
     tally = Tally()
-    gc.disable()  # the cycles of one life are small, and looking for them takes a fifth of the time
-    gc.freeze()
+    if gc.isenabled():
+        gc.disable()  # the cycles of one life are small, and looking for them takes a fifth of the time
+        gc.collect()
+        gc.freeze()
     for number, (name, make) in enumerate(lives(work), 1):
         if number % 20 == 0:
             gc.collect()

@@ -78,6 +78,18 @@ def hidden_lists(_: Profile) -> Scenario:
     return Scenario((_applied(ONE),), Episode(Role.APPLY, ONE, start, idle=700.0), ONE)
 
 
+def bad_pages(effect: Effect) -> Callable[[Profile], Scenario]:
+    """Whenever the documents of a store are listed that is to go, the page is not what it should be."""
+
+    def make(_: Profile) -> Scenario:
+        gone = Design(destroyed=True)
+        start = Start(struck=((r"GET /vector_stores/[^/]+/files", Fault(effect)),))
+        shelf = replace(SLOW_SHELF.shelves[0], papers=(Paper("returns.md"), Paper("shipping.md")))
+        return Scenario((_applied(Design((shelf,))),), Episode(Role.DESTROY, gone, start), gone)
+
+    return make
+
+
 def hidden_order(_: Profile) -> Scenario:
     """The first list of the agents hides what is there."""
     return Scenario((_applied(ONE),), Episode(Role.APPLY, ONE, Start(faults={2: HIDDEN}), idle=700.0), ONE)

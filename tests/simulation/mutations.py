@@ -282,7 +282,7 @@ def quotes(self: Any, text: str) -> str:
 
 
 async def journal_is_old(run: Run, objects: Any) -> None:
-    run.keeper.forget_journal()
+    run.keeper.keep_journal(())
 
 
 def first_id(self: Run, value: Json) -> Json:
@@ -295,9 +295,8 @@ def first_id(self: Run, value: Json) -> Json:
     return substitute(value, known)
 
 
-async def never_used(run: Run, objects: Sequence[Observed], file_id: str) -> bool:
+async def never_used(run: Run, objects: Sequence[Observed], file_id: str) -> None:
     """Whatever the journal names is taken for an orphan."""
-    return False
 
 
 _CHANCE = itertools.count(1)

@@ -14,12 +14,20 @@ STRIDE = 151
 """Of the deaths of a scenario one in so many; it shares no factor with the three positions."""
 CHUNKS = [range(start, start + 10) for start in range(0, 30, 10)]
 
-EACH = pytest.mark.parametrize("name", list(SCENARIOS))
-PROFILES = pytest.mark.parametrize("profile", list(Profile), ids=lambda profile: profile.value)
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every scenario; one that `make simulate` plays in full is played here in one kind of account, by turns."""
+    if "name" in metafunc.fixturenames:
+        everything = metafunc.config.getoption("--exhaustive")
+        chosen = [
+            pytest.param(name, profile, id=f"{name}-{profile.value}")
+            for number, name in enumerate(SCENARIOS)
+            for turn, profile in enumerate(Profile)
+            if everything or number >= ON_PUSH or (number + turn) % 2
+        ]
+        metafunc.parametrize(("name", "profile"), chosen)
 
 
-@PROFILES
-@EACH
 def test_a_death_is_healed_by_running_again(name: str, profile: Profile, exhaustive: bool) -> None:
     scenario = SCENARIOS[name](profile)
     deaths = list(crashes(scenario, profile))

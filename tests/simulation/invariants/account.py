@@ -255,7 +255,7 @@ def orphans(history: History) -> Iterator[Violation]:
     listed = history.processes[-1].orphans
     for file_id in sorted(left.keys() - _named(last)):
         makers = left[file_id]
-        if not any(_excused(sent) for sent in makers) and not _taken_away(history, file_id):
+        if not any(_excused(sent, file_id) for sent in makers) and not _taken_away(history, file_id):
             what = f"{file_id} is left, which {makers[0].process.name} uploaded and nobody took away"
             yield Violation(15, what, history.now)
         if file_id not in listed and history.processes[-1].role is Role.GC:
@@ -273,16 +273,19 @@ def _made_by_processes(history: History, last: View) -> dict[str, list[Sent]]:
     return found
 
 
-def _excused(sent: Sent) -> bool:
+def _excused(sent: Sent, file_id: str) -> bool:
     process = sent.process
     lost_the_stack = process.exit in {Exit.LOCKED, Exit.STALE} and process.stop is None
-    as_if_dead = process.crashed or process.interrupted or lost_the_stack or _kept_the_stack(process)
+    as_if_dead = process.crashed or process.interrupted or lost_the_stack or _unwritten(process, file_id)
     return as_if_dead or sent.in_doubt or _made_twice(sent)
 
 
-def _kept_the_stack(process: Process) -> bool:
-    """Whether it could not write the stack's record at its end: what it made is nowhere written down."""
-    return process.final is not None and any(anchor.busy and anchor.run for anchor in process.final.anchors())
+def _unwritten(process: Process, file_id: str) -> bool:
+    """Whether a process could not write the stack's record at its end: only an assistant names what it uploaded."""
+    if process.exit is Exit.DONE or process.final is None or file_id not in _by_assistants(process.final):
+        return False
+    anchors = process.final.anchors()
+    return not any(file_id in {*(one.id for one in anchor.inventory), *anchor.journal} for anchor in anchors)
 
 
 def _named(view: View) -> set[str]:
@@ -291,9 +294,12 @@ def _named(view: View) -> set[str]:
     for thing in view.things():
         if thing.kind == "release":
             found |= view.released_files(thing)
-        if thing.kind == "assistant":
-            found |= set(thing.doc["tool_resources"].get("code_interpreter", {}).get("file_ids", []))
-    return found
+    return found | _by_assistants(view)
+
+
+def _by_assistants(view: View) -> set[str]:
+    assistants = (thing.doc["tool_resources"] for thing in view.things() if thing.kind == "assistant")
+    return {one for tools in assistants for one in tools.get("code_interpreter", {}).get("file_ids", [])}
 
 
 def _taken_away(history: History, file_id: str) -> bool:
