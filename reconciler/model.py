@@ -107,6 +107,8 @@ class Span:
 
 def _plain(value: Json) -> Json:
     """Refs become tagged objects and whole floats become integers (RFC 8785: `1.0` is written `1`)."""
+    if type(value) is str:
+        return value  # most values are; asking for the others takes longer
     if isinstance(value, Ref):
         return {"$ref": str(value)}
     if isinstance(value, Unknown):
