@@ -281,11 +281,14 @@ def _excused(sent: Sent, file_id: str) -> bool:
 
 
 def _unwritten(process: Process, file_id: str) -> bool:
-    """Whether a process could not write the stack's record at its end: only an assistant names what it uploaded."""
-    if process.exit is Exit.DONE or process.final is None or file_id not in _by_assistants(process.final):
+    """Whether a process could not write the stack's record at its end: not at all, or not what only the record says."""
+    if process.exit is Exit.DONE or process.final is None:
         return False
     anchors = process.final.anchors()
-    return not any(file_id in {*(one.id for one in anchor.inventory), *anchor.journal} for anchor in anchors)
+    if any(anchor.busy and anchor.run for anchor in anchors):
+        return True
+    recorded = any(file_id in {*(one.id for one in anchor.inventory), *anchor.journal} for anchor in anchors)
+    return file_id in _by_assistants(process.final) and not recorded
 
 
 def _named(view: View) -> set[str]:
