@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Any
 
+from reconciler.account.limiter import PATIENCE
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed
@@ -19,6 +20,8 @@ from reconciler.observe import get_object, is_id, is_missing
 
 ATTEMPTS = 3
 """One create and at most two more."""
+BUSY_ATTEMPTS = 3
+"""So often a write is sent again that was not executed because the service is busy."""
 
 BUSY = frozenset({Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE, Sort.TIMEOUT})
 """Why a request may not have been executed that could be executed a moment later."""
@@ -124,30 +127,39 @@ async def write(
 ) -> None:
     """Send an update or a delete whose target can be read back; again only after a read shows what was there before.
 
+    So `send` asks for no repetition by itself (`once`): what people do while the service is busy would be overwritten.
     `path` is where it writes, unless a second arrival does no harm: one that seemed lost may still arrive in the settle
     window, and would then undo what is written there next. Raises StepFailed: stale when somebody else wrote meanwhile,
     in doubt when it did not arrive or cannot be seen.
     """
-    last = ""
+    last, tries, waits = "", 0, 0
     await run.undoubted(path)
-    for _ in range(ATTEMPTS):
+    while tries < ATTEMPTS:
         try:
             await send()
         except Failure as failure:
-            if last and not failure.ambiguous:
-                raise _unseen(what, failure) from failure
-            if not failure.ambiguous:
+            busy = failure.sort in BUSY and (failure.retry_after or 0.0) <= PATIENCE and waits < BUSY_ATTEMPTS
+            if not failure.ambiguous and not busy:
+                if tries:
+                    raise _unseen(what, failure) from failure
                 raise
             last = failure.told
-            if failure.sort is Sort.CONFLICT and failure.retry_after:
-                await run.clock.sleep(min(failure.retry_after, run.settle))
+            tries, waits = (tries + 1, waits) if failure.ambiguous else (tries, waits + 1)
+            await run.clock.sleep(_pause(run, failure, waits))
         else:
             return
         if await _reached(what, seen, last):
             return
-        if path:
+        if path and tries:
             run.doubt(path)
     raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)
+
+
+def _pause(run: Run, failure: Failure, waits: int) -> float:
+    """Seconds before the next look; for a Retry-After of the whole service the next request waits by itself."""
+    if failure.ambiguous:
+        return min(failure.retry_after or 0.0, run.settle) if failure.sort is Sort.CONFLICT else 0.0
+    return FIRST_LOOK * 2.0 ** (waits - 1)
 
 
 async def _reached(what: str, seen: Callable[[], Awaitable[Seen]], last: str) -> bool:
@@ -170,7 +182,7 @@ async def delete_object(run: Run, kind: Kind, before: Mapping[str, Any]) -> None
     After an answer that was lost, absence is believed only if neither the id nor the lists show the object.
     """
     object_id = str(before["id"])
-    call = Call("DELETE", f"{kind.collection}/{object_id}", beta=kind.beta)
+    call = Call("DELETE", f"{kind.collection}/{object_id}", beta=kind.beta, once=True)
 
     async def send() -> Reply:
         try:

@@ -134,7 +134,7 @@ async def _update_one(rollout: Rollout, document: Document, item: Attachment) ->
     op = rollout.run.op()
     path = f"{rollout.path}/{item.file_id}"
     body = {"attributes": rollout.kind.tags(document, op)}
-    call = Call("POST", path, json=body, beta=rollout.kind.beta)
+    call = Call("POST", path, json=body, beta=rollout.kind.beta, once=True)
 
     async def seen() -> Seen:
         live = await rollout.read(item.file_id)

@@ -120,7 +120,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
             return Seen.TARGET
         return Seen.BEFORE if live is not None and live.get("metadata") == raw.get("metadata") else Seen.OTHER
 
-    call = Call("POST", path, json=body, beta=kind.beta)
+    call = Call("POST", path, json=body, beta=kind.beta, once=True)
     await write(run, f"the update of {planned.id}", path=path, send=lambda: run.account.send(call), seen=seen)
     if await seen() is not Seen.TARGET:
         raise StepFailed(f"{planned.id} still carries our tags: this server merges metadata instead of replacing it")
@@ -255,7 +255,7 @@ async def _send_update(
     stale = our_labels(live).keys() - desired.labels.keys()
     kept = {key: value for key, value in live.labels.items() if key not in stale}
     metadata = {**kept, **desired.labels, **tagging.encode(tags)}
-    call = Call("POST", path, json={**body, "metadata": metadata}, beta=kind.beta)
+    call = Call("POST", path, json={**body, "metadata": metadata}, beta=kind.beta, once=True)
 
     async def seen() -> Seen:
         fresh = await get_object(run.account, kind, object_id)
@@ -289,7 +289,7 @@ async def _retire(run: Run, kind: Kind, old: Observed) -> None:
             return Seen.TARGET
         return Seen.BEFORE if fresh and fresh.get("metadata") == raw.get("metadata") else Seen.OTHER
 
-    call = Call("POST", path, json={"metadata": metadata}, beta=kind.beta)
+    call = Call("POST", path, json={"metadata": metadata}, beta=kind.beta, once=True)
     await write(run, f"the update of {old.id}", path=path, send=lambda: run.account.send(call), seen=seen)
 
 

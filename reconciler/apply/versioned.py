@@ -329,7 +329,7 @@ async def _point(run: Run, kind: VersionedKind, before: Mapping[str, Any], versi
     """Move the pointer of an object that was read just now."""
     object_id, was = str(before["id"]), str(before.get("default_version"))
     path = f"{kind.collection}/{object_id}"
-    call = Call("POST", path, json={"default_version": version}, beta=kind.beta)
+    call = Call("POST", path, json={"default_version": version}, beta=kind.beta, once=True)
 
     async def seen() -> Seen:
         raw = await get_object(run.account, kind, object_id)

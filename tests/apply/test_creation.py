@@ -156,6 +156,37 @@ def test_a_lost_update_is_not_sent_again_over_what_somebody_else_wrote(tmp_path:
     assert world.settled()
 
 
+def test_an_update_that_was_refused_as_too_early_is_not_sent_again_over_what_somebody_wrote(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    agent = world.id_of("Assistant/helper")
+
+    def busy(request: Request) -> Response | None:
+        if not is_write(request, f"/agents/{agent}"):
+            return None
+        metadata = world.api("GET", f"/agents/{agent}", beta="agents=v1")["metadata"]
+        world.api("POST", f"/agents/{agent}", {"metadata": {**metadata, "owner": "cx"}}, beta="agents=v1")
+        return refuse(429, "slow down", "rate_limit_exceeded")
+
+    server.before.append(times(1, busy))
+    assert world.apply().exit == Exit.STALE
+    assert world.api("GET", f"/agents/{agent}", beta="agents=v1")["metadata"]["owner"] == "cx"
+    assert world.settled()
+    assert world.api("GET", f"/agents/{agent}", beta="agents=v1")["metadata"]["owner"] == "cx"
+
+
+def test_an_update_to_a_busy_service_is_sent_again_and_given_up_in_the_end(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    busy = refuse(503, "overloaded", "server_is_overloaded")
+    server.before.append(times(4, lambda request: busy if is_write(request, "/agents/") else None))
+    assert world.apply().exit == Exit.INCOMPLETE
+    server.before[:] = [times(3, lambda request: busy if is_write(request, "/agents/") else None)]
+    assert world.settled()
+
+
 def removed(root: Path) -> tuple[World, Server, str]:
     """A world whose only agent has no manifest any more."""
     world, server = helper(root)

@@ -61,7 +61,8 @@ def _shelf(shelf: Shelf, thing: Thing, view: View) -> Iterator[str]:
     if doc["name"] != title(shelf):
         yield f"its name is {doc['name']!r}"
     days = (doc["expires_after"] or {}).get("days")
-    if days != shelf.days:
+    managed = thing.tags is not None and "expires_after" in thing.tags.fields
+    if days != shelf.days and (managed or shelf.adopt is None or shelf.days is not None):
         yield f"it expires after {days} days"
     ours = [one for one in view.attached(thing.id) if one.path is not None]
     papers = {f"{shelf.directory}/{paper.path}": paper for paper in shelf.papers}

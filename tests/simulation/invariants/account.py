@@ -166,8 +166,9 @@ def _robbed(history: History, change: Change, write: Write, sent: Sent) -> bool:
 
 def no_gap(history: History) -> Iterator[Violation]:
     """Invariant 5: readers of a store always find the old or the new version of a document that stays."""
+    late = _hit_late(history)
     for write in history.writes:
-        if write.sent is None:
+        if write.sent is None or any(late & {*change.key} for change in write.changes):
             continue
         process = write.sent.process
         for store, path in sorted(_serving(write.before, write.at) - _serving(write.after, write.at)):
@@ -177,6 +178,14 @@ def no_gap(history: History) -> Iterator[Violation]:
         for change in write.changes:
             if change.kind == "vector_store" and change.after is not None:
                 yield from _complete(change.id, write, process, history)
+
+
+def _hit_late(history: History) -> set[str]:
+    """Ids of everything that a request changed which was executed after it had been given up, beyond the settle window."""
+    if history.delay <= history.settle:
+        return set()
+    late = (write for write in history.writes if write.sent and write.sent.heard and write.number > write.sent.heard)
+    return {part for write in late for change in write.changes for part in change.key[1:] if part}
 
 
 def _serving(view: View, now: float) -> set[tuple[str, str]]:
@@ -252,8 +261,8 @@ def orphans(history: History) -> Iterator[Violation]:
     if last is None:
         return
     left = _made_by_processes(history, last)
-    listed = history.processes[-1].orphans
-    for file_id in sorted(left.keys() - _named(last)):
+    listed, late = history.processes[-1].orphans, _hit_late(history)
+    for file_id in sorted(left.keys() - _named(last) - late):
         makers = left[file_id]
         if not any(_excused(sent, file_id) for sent in makers) and not _taken_away(history, file_id):
             what = f"{file_id} is left, which {makers[0].process.name} uploaded and nobody took away"

@@ -64,7 +64,7 @@ def truthful_exit(history: History) -> Iterator[Violation]:
             continue
         if history.delay <= history.settle:
             yield from _too_late(history, process)
-        if _disturbed_later(history, process):
+        if _disturbed_later(history, process) or (history.delay > history.settle and _late(history, process)):
             continue
         view = process.final.without(_unseen(process, process.final))
         for what in (*_untrue(process, view), *_unrecorded(history, process, view)):
@@ -98,6 +98,12 @@ def _disturbed_later(history: History, process: Process) -> bool:
         and write.changes
         for write in history.writes
     )
+
+
+def _late(history: History, process: Process) -> bool:
+    """Whether something that the process had sent was executed after it had been given up for lost."""
+    mine = ((write.number, write.sent) for write in history.writes if write.sent and write.sent.process is process)
+    return any(sent.heard is not None and number > sent.heard for number, sent in mine)
 
 
 def _untrue(process: Process, view: View) -> Iterator[str]:
