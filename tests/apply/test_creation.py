@@ -180,7 +180,7 @@ def test_an_update_to_a_busy_service_is_sent_again_and_given_up_in_the_end(tmp_p
     world, server = helper(tmp_path)
     assert world.settled()
     world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
-    busy = refuse(503, "overloaded", "server_is_overloaded")
+    busy = refuse(429, "slow down", "rate_limit_exceeded")
     server.before.append(times(4, lambda request: busy if is_write(request, "/agents/") else None))
     assert world.apply().exit == Exit.INCOMPLETE
     server.before[:] = [times(3, lambda request: busy if is_write(request, "/agents/") else None)]
