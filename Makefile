@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test examples simulate processes check format lint types layers coverage bench schema docs lock clean
+.PHONY: demo test examples simulate processes browser check format lint types layers coverage bench schema docs lock clean
 
 # The virtual environment, installed from the lock file with hashes, and this package in it.
 $(READY): requirements.lock pyproject.toml
@@ -47,6 +47,10 @@ EVERY := 24
 processes: $(READY)
 	$(BIN)/python -m tests.processes --every $(EVERY)
 	$(BIN)/python -m pytest -n 4 tests/processes
+
+# The HTML page in headless Chromium (Debian: apt-get install chromium). RECONCILER_SCREENSHOTS=1 takes the pictures of docs/ anew.
+browser: $(READY)
+	$(BIN)/python -m pytest -p no:cacheprovider tests/browser
 
 check: $(READY) lint types layers coverage
 

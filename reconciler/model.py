@@ -270,7 +270,8 @@ class Desired:
 class Attachment:
     """One live file of a resource. `file_id` is the id of the uploaded File; `status` as the API says it.
 
-    `path` is None when the object carries no tag of ours: somebody else added it.
+    `path` is None when the object carries no tag of ours: somebody else added it. `usage` are the bytes that are
+    charged for it, None where the server does not say.
     """
 
     file_id: str
@@ -283,6 +284,7 @@ class Attachment:
     chunking: Mapping[str, Json] | None = None
     op: str | None = None
     created_at: int = 0
+    usage: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,7 +415,11 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one resource: for people and policies. Steps are what is approved and walked."""
+    """What happens to one resource: for people and policies. Steps are what is approved and walked.
+
+    `revision` is the commit that the live object was last applied at, empty where none is known. `sessions` is how many
+    sessions use it, None where nobody asked or nobody knows; `MOST_SESSIONS` stands for as many or more.
+    """
 
     address: Address
     kind: str
@@ -431,6 +437,12 @@ class Change:
     reason: str = ""
     replaces_kind: str | None = None
     version: str | None = None
+    revision: str = ""
+    sessions: int | None = None
+
+
+MOST_SESSIONS = 100
+"""As far as sessions of one agent are counted: one page of a list."""
 
 
 class Verb(StrEnum):
@@ -492,7 +504,10 @@ class AccountInfo:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that apply would do, and why. `digest` is made by planfile and covers all but tool version."""
+    """Everything that apply would do, and why. `digest` is made by planfile and covers all but tool version.
+
+    `usage` are the bytes that the stack's stores are charged for now, None where the account does not say.
+    """
 
     stack: str
     environment: str | None
@@ -507,6 +522,7 @@ class Plan:
     risks: tuple[Notice, ...] = ()
     warnings: tuple[Notice, ...] = ()
     requests: int = 0
+    usage: int | None = None
 
     @property
     def blocked(self) -> tuple[Change, ...]:

@@ -24,6 +24,7 @@ from reconciler.kinds.base import DocumentKind, Keeping, Kind, VersionedKind
 from reconciler.kinds.runtime import Runtime
 from reconciler.model import (
     ID_PATTERN,
+    MOST_SESSIONS,
     AccountInfo,
     Address,
     Attachment,
@@ -46,6 +47,7 @@ ANCHOR_COLLECTION = "/vector_stores"
 ANCHOR_BETA = "assistants=v2"
 _NOT_FOR_US = frozenset({Sort.REFUSED, Sort.PERMISSION})
 """How servers answer at a path that this key may not use; no matter where this stack has and wants nothing."""
+_DAY = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _VERSION = re.compile(r"\A[A-Za-z0-9_-]{1,20}\Z")
 RECOVERY = "Nothing was written. Is this the right key and project? If so: `reconciler recover` rebuilds the anchor."
 
@@ -62,6 +64,8 @@ class Scope:
     refresh: Refresh = "auto"
     full: frozenset[str] = frozenset()
     """Ids of objects to read fully, whatever their tags say."""
+    models: bool = False
+    """Whether to ask when models are shut down: only who reviews a plan wants to know."""
 
     @property
     def owner(self) -> str:
@@ -136,6 +140,7 @@ class _Observer:
             holds=dict(anchor.holds) if anchor else {},
             inventory=tuple((item.kind, item.address, item.id) for item in anchor.inventory) if anchor else (),
             warnings=tuple(sorted(self.warnings, key=lambda item: (item.code, str(item.address), item.summary))),
+            models=await self._models(objects),
         )
         return Found(snapshot, anchor, self._inventory(objects, anchor))
 
@@ -523,6 +528,25 @@ class _Observer:
         known = {address: item.id for address, item in ids.items() if item.usable}
         return tags.refs == refs_digest(desired.spec, known)
 
+    # --- what the models in use have before them ---
+
+    async def _models(self, objects: Sequence[Observed]) -> dict[str, str | None]:
+        """When each model is shut down: one list. Whoever may not read it, or runs none, does not know."""
+        specs = [(KINDS[item.kind], item.spec) for item in self.scope.desired]
+        specs += [(KINDS[item.kind], item.spec) for item in objects]
+        if not self.scope.models or not any(kind.models(spec) for kind, spec in specs):
+            return {}
+        try:
+            reply = await self.account.send(Call("GET", "/models"))
+        except Failure:
+            return {}
+        listed = reply.data.get("data")
+        return {
+            item["id"]: _day(item.get("shutdown_date"))
+            for item in (listed if isinstance(listed, list) else ())
+            if isinstance(item, Mapping) and isinstance(item.get("id"), str)
+        }
+
     # --- objects to adopt ---
 
     async def _adoptable(self, objects: Sequence[Observed]) -> dict[str, Observed]:
@@ -603,6 +627,20 @@ def observed_from(kind: Kind, raw: Mapping[str, Any], tags: Tags | None, like: M
 def our_labels(observed: Observed) -> dict[str, str]:
     """The live metadata pairs that we put there."""
     return {key: observed.labels[key] for key in sorted(managed_labels(observed))}
+
+
+async def count_sessions(account: Account, kind: Kind, object_id: str) -> int | None:
+    """How many sessions use an object, at most `MOST_SESSIONS`: one request. None where the account does not say."""
+    about = f"{kind.name}_id"
+    query = ((about, object_id), ("limit", str(MOST_SESSIONS)))
+    try:
+        reply = await account.send(Call("GET", kind.sessions, query=query, beta=kind.beta))
+    except Failure:
+        return None
+    listed = reply.data.get("data")
+    if not isinstance(listed, list):
+        return None
+    return MOST_SESSIONS if reply.data.get("has_more") is True else min(len(listed), MOST_SESSIONS)
 
 
 async def list_attachments(account: Account, kind: Kind, parent: str) -> tuple[Attachment, ...]:
@@ -703,6 +741,11 @@ def _has_all(head: Mapping[str, Any], parts: list[tuple[int, dict[str, Any]]]) -
 
 def _part_order(part: tuple[int, dict[str, Any]]) -> tuple[int, int, str]:
     return (part[0], _created(part[1]), part[1]["id"])
+
+
+def _day(value: Json) -> str | None:
+    """A date as the API writes it, YYYY-MM-DD; None for anything else."""
+    return value if isinstance(value, str) and _DAY.match(value) else None
 
 
 def _created(raw: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler import cost
 from reconciler.diff import Ids, diff, diff_documents, field_digests, mark_unknown
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import DocumentKind, Keeping, Kind
@@ -37,6 +38,7 @@ from reconciler.model import (
     refs,
     sha256,
 )
+from reconciler.risks import Facts, find_risks
 
 PERCENT_FROM = 10
 """The percentage rule counts from this many managed objects on: of three, one is always more than 20 %."""
@@ -62,7 +64,8 @@ class Snapshot:
     """What observe found. `objects` are ours by their evidence; `adoptable` the live objects that manifests name by id.
 
     `lineage` is empty on a first apply. `unclean`: the last run did not end. `verified` says by object id how its
-    documents were checked: `tag` or `full`. `inventory` is what the anchor says: (kind, address, id).
+    documents were checked: `tag` or `full`. `inventory` is what the anchor says: (kind, address, id). `models` says
+    when models are shut down (ISO date, or None), as far as the account tells.
     """
 
     account: AccountInfo
@@ -78,6 +81,7 @@ class Snapshot:
     holds: Mapping[Address, str] = field(default_factory=dict)
     inventory: tuple[tuple[str, Address, str], ...] = ()
     warnings: tuple[Notice, ...] = ()
+    models: Mapping[str, str | None] = field(default_factory=dict)
 
     def of(self, address: Address) -> tuple[Observed, ...]:
         """Our live objects at an address, oldest first."""
@@ -131,6 +135,7 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
     drafts = _restrict(drafts, wanted, rules, warnings)
     drafts = _budget(drafts, wanted, snapshot, rules)
     drafts = _upload_limit(drafts, rules)
+    drafts = _with_users(drafts, wanted, snapshot)
     drafts.sort(key=lambda draft: (draft.change.address, draft.change.kind))
     changes = tuple(draft.change for draft in drafts)
     steps = _order(_edges(drafts))
@@ -145,10 +150,16 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
         as_of=as_of,
         changes=changes,
         steps=steps,
-        risks=tuple(_risks(changes)),
+        risks=find_risks(changes, steps, facts(wanted, snapshot, as_of)),
         warnings=tuple(dict.fromkeys(warnings)),
-        requests=_requests(steps),
+        requests=cost.requests(steps, first_apply=snapshot.first_apply),
+        usage=cost.usage(snapshot.objects),
     )
+
+
+def facts(wanted: Iterable[Desired], snapshot: Snapshot, as_of: str) -> Facts:
+    """What the risks of a plan are judged by."""
+    return Facts(as_of, {item.address: item for item in wanted}, snapshot.objects, snapshot.models)
 
 
 # --- matching ---------------------------------------------------------------------------------------------------------
@@ -267,7 +278,7 @@ def _drafts(
     if _is_held(match, snapshot, rules) and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
         warnings.append(Notice("W401", summary, desired.address, desired.span))
-        return [_held(desired, current, blank)]
+        return [_held(desired, current, blank), *_doubles_ended(match, blank)]
     if current is not None and match.why_replace:
         return _replace(replace(match, old=(current, *match.old)), ids, blank)
     if current is not None:
@@ -279,6 +290,16 @@ def _drafts(
         why = _COMPLETED if same_kind else ""
         return _replace(replace(match, why_replace=why), ids, blank)
     return [_create(match, ids, snapshot, blank)]
+
+
+def _doubles_ended(match: _Match, blank: Change) -> list[_Draft]:
+    """Unconfirmed doubles go also where the content of the confirmed one is left alone."""
+    if not match.pending:
+        return []
+    first = match.pending[0]
+    reason = "; ".join(_doubles(match.pending))
+    change = replace(blank, action=Action.DELETE, cause=Cause.TOOL, id=first.id, reason=reason)
+    return [_Draft(replace(change, observed=observed_digest(first)), _deletions(match.pending))]
 
 
 def _is_held(match: _Match, snapshot: Snapshot, rules: Rules) -> bool:
@@ -426,6 +447,7 @@ def _change_of_old(blank: Change, first: Observed) -> Change:
         id=first.id,
         moved_from=address if address != blank.address else None,
         observed=observed_digest(first),
+        revision=_ours(first).rev,
         replaces_kind=first.kind if first.kind != blank.kind else None,
     )
 
@@ -484,9 +506,10 @@ def _held(desired: Desired, current: Observed, blank: Change) -> _Draft:
     """The content is left alone; what the lifecycle says counts all the same."""
     flags = [name for name in stale_tags(KINDS[desired.kind], desired, current) if name in {"protect", "retain"}]
     if not flags:
-        return _Draft(replace(blank, id=current.id, reason="held after a rollback"))
+        return _Draft(replace(blank, id=current.id, reason="held after a rollback", revision=_ours(current).rev))
     change = replace(
         blank,
+        revision=_ours(current).rev,
         action=Action.UPDATE,
         cause=Cause.MANIFEST,
         id=current.id,
@@ -516,6 +539,7 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
         files=files,
         observed=observed_digest(current),
         verified=snapshot.verified.get(current.id),
+        revision=_ours(current).rev,
     )
     if not (deltas or files or tags or missing or match.pending):
         return _Draft(change)
@@ -672,7 +696,15 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
     items = [item for item in (step.observed, *step.surplus) if item is not None]
     first = min(items, key=_confirmed_first)
     step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
-    change = Change(step.address, step.kind, Action.DELETE, Cause.REMOVED, first.id, observed=observed_digest(first))
+    change = Change(
+        step.address,
+        step.kind,
+        Action.DELETE,
+        Cause.REMOVED,
+        first.id,
+        observed=observed_digest(first),
+        revision=_ours(first).rev,
+    )
     if not rules.prune and not rules.destroy:
         summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
         warnings.append(Notice("W402", summary, step.address))
@@ -701,6 +733,27 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
     if count:
         reason += f"; its {count} document{'s go' if count > 1 else ' goes'} with it"
     return _Draft(replace(change, reason=reason), (step,))
+
+
+def _with_users(drafts: list[_Draft], wanted: Sequence[Desired], snapshot: Snapshot) -> list[_Draft]:
+    """What is deleted, with those who use it now or would go on to: no manifest speaks of it, but values may."""
+    going = {draft.change.address: draft.change.id for draft in drafts if draft.change.action is Action.DELETE}
+    if not going:
+        return drafts
+    ids = {object_id for object_id in going.values() if object_id is not None}
+    values = [(_ours(item).address, item.spec) for item in snapshot.objects if _is_ready(item)]
+    values += [(item.address, item.spec) for item in wanted]
+    users: dict[str, set[Address]] = {}
+    for address, spec in values:
+        for object_id in ids.intersection(_strings(spec)):
+            if address not in going:
+                users.setdefault(object_id, set()).add(address)
+    return [
+        replace(draft, change=replace(draft.change, affects=tuple(map(str, sorted(users[draft.change.id])))))
+        if draft.change.action is Action.DELETE and draft.change.id in users
+        else draft
+        for draft in drafts
+    ]
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -779,23 +832,6 @@ def _upload_limit(drafts: list[_Draft], rules: Rules) -> list[_Draft]:
     )
     uploads = {id(draft) for draft in drafts if draft.change.files and draft.change.files.upload_bytes and draft.steps}
     return [_Draft(replace(d.change, blocked=blocked)) if id(d) in uploads else d for d in drafts]
-
-
-def _risks(changes: Sequence[Change]) -> Iterable[Notice]:
-    for change in changes:
-        if change.blocked:
-            continue
-        if change.action is Action.DELETE:
-            yield Notice("R101", f"deletes {change.id}", change.address, change.span)
-        elif change.action is Action.REPLACE:
-            yield Notice("R102", f"replaces {change.id}: its id changes", change.address, change.span)
-        elif change.action is Action.ADOPT:
-            yield Notice("R103", f"takes over {change.id}", change.address, change.span)
-        for delta in change.fields:
-            if delta.field == "model" and change.action is Action.UPDATE:
-                yield Notice(
-                    "R201", f"changes the model from {delta.before} to {delta.after}", change.address, change.span
-                )
 
 
 # --- edges and order --------------------------------------------------------------------------------------------------
@@ -889,20 +925,3 @@ def _order(steps: Sequence[Step]) -> tuple[Step, ...]:
         done.add(str(free))
         ordered.append(free)
     return tuple(ordered)
-
-
-def _requests(steps: Sequence[Step]) -> int:
-    """About how many requests apply will send: the steps' own, their documents, and the anchor's."""
-    total = 0
-    for step in steps:
-        total += 3
-        if step.files:
-            sends = len(step.files.added) + len(step.files.changed)
-            total += (
-                sends
-                + (sends + 499) // 500
-                + 2 * (len(step.files.changed) + len(step.files.removed))
-                + len(step.files.updated)
-                + 2
-            )
-    return total + 3 if total else 0

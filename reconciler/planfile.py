@@ -13,10 +13,12 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from reconciler import cost
 from reconciler.errors import Exit, Stop
 from reconciler.kinds.base import DOUBLE
 from reconciler.model import (
     ABSENT,
+    MOST_SESSIONS,
     Action,
     Change,
     Delta,
@@ -64,18 +66,31 @@ def to_json(plan: Plan) -> dict[str, Json]:
         "manifests": plan.manifests,
         "digest": "",
         "summary": summary(plan),
-        "risks": [_risk(notice) for notice in plan.risks],
+        "risks": [_notice(notice) for notice in plan.risks],
         "changes": [_change(change) for change in plan.changes if _shown(change)],
         "steps": _steps(plan),
-        "estimate": {"requests": plan.requests, "upload_bytes": _upload_bytes(plan)},
-        "warnings": [_warning(notice) for notice in plan.warnings],
+        "estimate": {"requests": plan.requests, "upload_bytes": _upload_bytes(plan), **cost.estimate(plan)},
+        "warnings": [_notice(notice) for notice in plan.warnings],
     }
     return body | {"digest": digest(body)}
 
 
 def digest(body: Mapping[str, Json]) -> str:
-    """`sha256:` over the canonical JSON of everything but `tool` and `digest`."""
-    return "sha256:" + sha256({key: value for key, value in body.items() if key not in {"tool", "digest"}})
+    """`sha256:` over the canonical JSON of everything but `tool`, `digest`, and what is only measured.
+
+    Sessions of an agent and bytes of storage change while a plan waits for its approval; what was approved does not.
+    """
+    covered = {key: value for key, value in body.items() if key not in {"tool", "digest"}}
+    if isinstance(covered["estimate"], Mapping):
+        covered["estimate"] = {key: value for key, value in covered["estimate"].items() if key != "storage"}
+    if isinstance(covered["changes"], list):
+        covered["changes"] = [_lasting(change) for change in covered["changes"]]
+    return "sha256:" + sha256(covered)
+
+
+def _lasting(change: Json) -> Json:
+    """A change without what moves by itself."""
+    return {key: change[key] for key in change if key != "sessions"} if isinstance(change, Mapping) else change
 
 
 def dumps(body: Mapping[str, Json]) -> str:
@@ -140,7 +155,10 @@ def _change(change: Change) -> dict[str, Json]:
         body["replaces_kind"] = change.replaces_kind
     if change.version is not None:
         body["version"] = change.version
-    return body
+    return body | {
+        "applied": {"revision": change.revision} if change.revision else None,
+        "sessions": change.sessions,
+    }
 
 
 def _delta(delta: Delta) -> dict[str, Json]:
@@ -179,11 +197,8 @@ def _file(item: FileChange) -> dict[str, Json]:
     return body | ({"reason": item.reason} if item.reason else {})
 
 
-def _risk(notice: Notice) -> dict[str, Json]:
-    return {"code": notice.code, "summary": notice.summary, "address": _address(notice)}
-
-
-def _warning(notice: Notice) -> dict[str, Json]:
+def _notice(notice: Notice) -> dict[str, Json]:
+    """A risk or a warning."""
     return {
         "code": notice.code,
         "summary": notice.summary,
@@ -374,12 +389,13 @@ def schema() -> dict[str, Json]:
             "reason": text,
             "replaces_kind": text,
             "version": text,
+            "applied": {"oneOf": [{"type": "null"}, _object({"revision": text})]},
+            "sessions": {"type": ["integer", "null"], "minimum": 0, "maximum": MOST_SESSIONS},
         },
         optional=("files", "replaces_kind", "version"),
     )
     counts = dict.fromkeys(("create", "update", "replace", "delete", "adopt", "forget", "unchanged", "blocked"), count)
-    risk = _object({"code": text, "summary": text, "address": maybe_text})
-    warning = _object({"code": text, "summary": text, "address": maybe_text, "source": place})
+    notice = _object({"code": text, "summary": text, "address": maybe_text, "source": place})
     step = _object({"step": text, "change": count, "needs": {"type": "array", "items": text}})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -403,14 +419,36 @@ def schema() -> dict[str, Json]:
                         "files": _object({"add": count, "change": count, "remove": count, "upload_bytes": count}),
                     }
                 ),
-                "risks": {"type": "array", "items": risk},
+                "risks": {"type": "array", "items": notice},
                 "changes": {"type": "array", "items": change},
                 "steps": {"type": "array", "items": step},
-                "estimate": _object({"requests": count, "upload_bytes": count}),
-                "warnings": {"type": "array", "items": warning},
+                "estimate": _estimate(),
+                "warnings": {"type": "array", "items": notice},
             }
         ),
     }
+
+
+def _estimate() -> dict[str, Json]:
+    count: Json = {"type": "integer", "minimum": 0}
+    usd: Json = {"type": "number", "minimum": 0}
+    text: Json = {"type": "string"}
+    maybe_usd: Json = {"type": ["number", "null"], "minimum": 0}
+    stored = _object({"before_bytes": count, "after_bytes": count, "before_usd_per_day": usd, "after_usd_per_day": usd})
+    before = _object({"model": text, "input_usd": maybe_usd, "output_usd": maybe_usd})
+    after = _object({"model": text, "input_usd": usd, "output_usd": usd})
+    model = _object({"address": text, "before": {"oneOf": [{"type": "null"}, before]}, "after": after})
+    return _object(
+        {
+            "requests": count,
+            "upload_bytes": count,
+            "files": count,
+            "minutes": {"type": ["integer", "null"], "minimum": 1},
+            "storage": {"oneOf": [{"type": "null"}, stored]},
+            "models": {"type": "array", "items": model},
+            "prices": {"oneOf": [{"type": "null"}, _object({"as_of": text, "source": text})]},
+        }
+    )
 
 
 def _object(properties: Mapping[str, Json], optional: tuple[str, ...] = ()) -> dict[str, Json]:

@@ -37,9 +37,10 @@ from reconciler.model import (
     Step,
     Verb,
 )
-from reconciler.observe import Found, Refresh, Scope, is_missing, observe, read_version
+from reconciler.observe import Found, Refresh, Scope, count_sessions, is_missing, observe, read_version
 from reconciler.ownership import tags as tagging
-from reconciler.plan import Rules, make_plan, observed_digest
+from reconciler.plan import Rules, facts, make_plan, observed_digest
+from reconciler.risks import find_risks
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Session:
         refresh: Refresh | None = None,
         full: frozenset[str] = frozenset(),
         anchor: str | None = None,
+        models: bool = False,
     ) -> Scope:
         """What to observe; `anchor` is the anchor's id where that is known from elsewhere than the stack."""
         stack = self.loaded.stack
@@ -80,6 +82,7 @@ class Session:
             stack.anchor or anchor,
             refresh or self.refresh,
             full,
+            models,
         )
 
     def hex(self, digits: int) -> str:
@@ -119,9 +122,15 @@ async def prepare(
     refresh: Refresh | None = None,
     full: frozenset[str] = frozenset(),
     anchor: str | None = None,
+    reviewed: bool = True,
 ) -> Prepared:
-    """Read the account and plan. Raises Stop."""
-    found = await observe(session.account, session.scope(destroy=destroy, refresh=refresh, full=full, anchor=anchor))
+    """Read the account and plan. Raises Stop.
+
+    `reviewed`: somebody decides on the plan, so the account is also asked what only they need: when models are shut
+    down, and how many sessions use what changes.
+    """
+    scope = session.scope(destroy=destroy, refresh=refresh, full=full, anchor=anchor, models=reviewed)
+    found = await observe(session.account, scope)
     loaded = session.loaded
     plan = make_plan(
         loaded.desired,
@@ -130,7 +139,24 @@ async def prepare(
         as_of=session.as_of,
         manifests=loaded.manifests,
     )
+    if reviewed:
+        plan = await _with_sessions(session.account, plan)
     return Prepared(found, plan, planfile.to_json(plan))
+
+
+_TOUCHED = frozenset({Action.UPDATE, Action.REPLACE, Action.DELETE})
+
+
+async def _with_sessions(account: Account, plan: Plan) -> Plan:
+    """The plan, saying of every agent that changes how many sessions use it."""
+
+    async def counted(change: Change) -> Change:
+        kind = KINDS[change.replaces_kind or change.kind]
+        if change.action not in _TOUCHED or not kind.sessions or change.id is None:
+            return change
+        return replace(change, sessions=await count_sessions(account, kind, change.id))
+
+    return replace(plan, changes=tuple(await asyncio.gather(*map(counted, plan.changes))))
 
 
 async def carry_out(
@@ -147,7 +173,7 @@ async def carry_out(
         raise Stop(Exit.REFUSED, "A safety rule forbids this plan; nothing was changed.")
 
     async def check(full: frozenset[str], anchor: str) -> Prepared:
-        return await prepare(session, destroy=destroy, full=full, anchor=anchor)
+        return await prepare(session, destroy=destroy, full=full, anchor=anchor, reviewed=False)
 
     async def again(anchor: str) -> Prepared:
         fresh = await check(frozenset(), anchor)
@@ -196,7 +222,7 @@ def check_approval(prepared: Prepared, approval: planfile.Approval) -> None:
 
 async def drift(session: Session) -> dict[str, Json]:
     """A report in the form of a plan, restricted to what differs from what was last applied. Everything is read."""
-    prepared = await prepare(session, refresh="full")
+    prepared = await prepare(session, refresh="full", reviewed=False)
     changes = [
         change
         for change in prepared.plan.changes
@@ -337,7 +363,7 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
         raise Stop(Exit.REFUSED, f"Version {target} of {address} cannot be read.", "Revert in Git instead.")
     await _still_there(session, kind, content, address, target)
     desired = _desired(session, address)
-    found = await observe(session.account, session.scope(full=frozenset({item.id})))
+    found = await observe(session.account, session.scope(full=frozenset({item.id}), models=True))
     item = _again(found, address, item)
     ids = {one.id: one.tags.address for one in found.snapshot.objects if one.tags}
     known = {place: object_id for object_id, place in ids.items()}
@@ -354,12 +380,15 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
         observed=observed_digest(item),
         reason=f"A person rolls it back from version {item.version}. It is held there until its manifest changes.",
         version=target,
+        revision=item.tags.rev if item.tags else "",
     )
     step = Step(Verb.UPDATE, address, item.kind, 0, desired=desired, observed=item, fields=deltas, version=target)
     base = make_plan(
         (), found.snapshot, replace(session.rules, prune=False), as_of=session.as_of, manifests=session.loaded.manifests
     )
-    plan = replace(base, changes=(change,), steps=(step,), risks=(), warnings=(), requests=7)
+    judged = replace(step, desired=replace(back, lifecycle=desired.lifecycle), version=None)
+    risks = find_risks((change,), (judged,), facts(session.loaded.desired, found.snapshot, session.as_of))
+    plan = replace(base, changes=(change,), steps=(step,), risks=risks, warnings=(), requests=7)
     return Prepared(found, plan, planfile.to_json(plan))
 
 

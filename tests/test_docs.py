@@ -243,7 +243,8 @@ def _sessions(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _plain(line: str) -> str:
-    """Without what differs from run to run: ids, digests, seconds."""
+    """Without what differs from run to run: ids, commits, digests, seconds."""
+    line = re.sub(r"\bat commit [0-9a-f]{12}\b", "at commit COMMIT", line)
     line = re.sub(r"\b(vs_|skill_|agt_|file-)[0-9a-f]{8,}", r"\1ID", line)
     return re.sub(r"\b\d+\.\d s\b", "N s", re.sub(r"sha256:[0-9a-f]{64}", "sha256:DIGEST", line)).rstrip()
 
@@ -298,6 +299,13 @@ def _request(words: list[str], root: Path, capsys: pytest.CaptureFixture[str]) -
 def test_the_tutorial_prints_what_it_shows(stack: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From the first command to the last, in order, on one account."""
     for command, shown in _sessions(ROOT / "docs" / "tutorial.md"):
+        _assert_shown(command, shown, _run(command, stack, capsys))
+
+
+def test_the_page_about_explanations_prints_what_it_shows(stack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three edits of the applied example stack, and what is said about them."""
+    cli.run(["apply", "--local", "--yes"])
+    for command, shown in _sessions(ROOT / "docs" / "explain.md"):
         _assert_shown(command, shown, _run(command, stack, capsys))
 
 

@@ -173,3 +173,100 @@ def test_a_missing_file_is_seen_when_everything_is_read(tmp_path: Path) -> None:
 def test_the_plan_of_a_spoiled_account_is_still_json(tmp_path: Path) -> None:
     world, _ = helper(tmp_path)
     assert json.loads(json.dumps(world.plan().body))["steps"] == []
+
+
+# --- what only a reviewer wants to know -------------------------------------------------------------------------------
+
+
+def asked(server: Server, path: str) -> list[str]:
+    """The requests at a path, as they come."""
+    seen: list[str] = []
+    server.before.append(lambda request: seen.append(request.path) if request.path.endswith(path) else None)
+    return seen
+
+
+def codes(world: World) -> list[str]:
+    return [risk["code"] for risk in world.plan().body["risks"]]
+
+
+def test_a_plan_asks_once_when_models_are_shut_down(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    seen = asked(server, "/models")
+    models = world.plan().found.snapshot.models
+    assert (models["gpt-6.1-terra"], models["gpt-5"]) == (None, "2026-12-11")
+    assert len(seen) == 1
+    world.assistant("writer", "agents", model="gpt-5", instructions="Be brief.\n")
+    (change, shutdown) = world.plan().body["risks"]
+    assert (change["code"], shutdown["code"], shutdown["address"]) == ("R201", "R202", "Assistant/writer")
+    assert "2026-12-11, 19 days from now. OpenAI names gpt-6.1-sol" in shutdown["summary"]
+    assert shutdown["source"] == {"file": "assistant-writer.yaml", "line": 1, "column": 1}
+
+
+def test_nobody_who_only_looks_or_applies_asks_for_models(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    prepared = world.plan()
+    seen = asked(server, "/models")
+    world.plan(reviewed=False)
+    assert world.apply(prepared=prepared).exit == 0
+    assert seen == []
+
+
+def test_a_stack_that_names_no_model_asks_for_none(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    seen = asked(server, "/models")
+    assert world.plan().found.snapshot.models == {}
+    assert seen == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_whoever_may_not_read_models_and_sessions_gets_no_risk(tmp_path: Path, status: int) -> None:
+    world, server = helper(tmp_path)
+    world.assistant("writer", "agents", model="gpt-5")
+    assert codes(world) == ["R201", "R202"]
+    quiet = ("/models", "/agents/sessions")
+    server.before.append(lambda request: refuse(status) if request.path.endswith(quiet) else None)
+    assert codes(world) == ["R201"]
+    assert world.changes()["Assistant/writer"]["sessions"] is None
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        None,
+        {},
+        "x",
+        [1, {}, {"id": 7}, {"id": "gpt-5", "shutdown_date": 7}],
+        [{"id": "gpt-5", "shutdown_date": "soon"}],
+    ],
+)
+def test_nonsense_about_models_and_sessions_is_no_knowledge(tmp_path: Path, listed: object) -> None:
+    world, server = helper(tmp_path)
+    world.assistant("writer", "agents", model="gpt-5")
+
+    def spoil(request: Request, response: Response) -> Response:
+        about = request.path.endswith(("/models", "/agents/sessions"))
+        return changed(response, lambda body: body | {"data": listed}) if about else response
+
+    server.after.append(spoil)
+    assert codes(world) == ["R201"]
+
+
+def test_sessions_of_agents_that_change_are_counted(tmp_path: Path) -> None:
+    world, server = helper(tmp_path)
+    agent = world.id_of("Assistant/writer")
+    seen = asked(server, "/agents/sessions")
+    world.assistant("helper", model="gpt-6-sol", tools=[{"type": "file_search", "vector_stores": ["docs"]}])
+    assert world.changes()["Assistant/helper"]["sessions"] is None
+    assert seen == []
+    world.assistant("writer", "agents", model="gpt-6-sol")
+    body = {"agent_id": agent, "environment": {"type": "none"}}
+    for expected in (0, 1):
+        plan = world.plan()
+        assert [change["sessions"] for change in plan.body["changes"]] == [None, expected]
+        world.api("POST", "/agents/sessions", body, beta="agents=v1")
+    assert world.plan().digest == plan.digest
+    server.after.append(lambda r, a: changed(a, lambda b: b | {"has_more": True}) if "sessions" in r.path else a)
+    assert world.changes()["Assistant/writer"]["sessions"] == 100
+    world.remove("Assistant", "writer")
+    assert world.changes()["Assistant/writer"]["sessions"] == 100

@@ -684,6 +684,17 @@ def test_what_a_release_that_is_held_uses_is_not_deleted() -> None:
     assert "delete VectorStore/docs" in steps(plan_for([wanted], [back, shelf]))
 
 
+def test_an_unconfirmed_double_of_what_is_held_goes() -> None:
+    wanted = helper(kind="release")
+    current = live(helper(kind="release", model="m-1"), "skill_1")
+    double = live(wanted, "skill_2", state="pending")
+    holds = {wanted.address: wanted.digest()}
+    plan = plan_for([wanted], [current, double], holds=holds)
+    assert steps(plan) == ["delete Assistant/helper"]
+    assert [(change.action, change.id) for change in plan.changes] == [("none", "skill_1"), ("delete", "skill_2")]
+    assert plan_for([wanted], [current], holds=holds).empty
+
+
 def test_what_was_rolled_back_is_left_alone_until_its_manifest_changes() -> None:
     wanted = helper(kind="release", model="m-2")
     back = live(helper(kind="release"))

@@ -88,6 +88,27 @@ def test_the_digest_covers_everything_but_the_tools_version() -> None:
     assert planfile.digest(CREATE | {"tool": "changed"}) == CREATE["digest"]
 
 
+def test_the_traffic_of_an_agent_makes_no_other_plan() -> None:
+    busy = [{**change, "sessions": 7} for change in CREATE["changes"]]
+    assert planfile.digest(CREATE | {"changes": busy}) == CREATE["digest"]
+    assert planfile.digest(CREATE | {"changes": busy[:1]}) != CREATE["digest"]
+
+
+def test_what_a_store_takes_up_makes_no_other_plan() -> None:
+    estimate = {**CREATE["estimate"], "storage": {"before_bytes": 7}}
+    assert planfile.digest(CREATE | {"estimate": estimate}) == CREATE["digest"]
+    assert planfile.digest(CREATE | {"estimate": {**estimate, "files": 99}}) != CREATE["digest"]
+
+
+def test_a_change_says_at_which_commit_it_was_last_applied() -> None:
+    before, after = live(HELPER, rev="0123456789ab"), helper("docs", model="m-2")
+    (change,) = body([DOCS, after], [live(DOCS), before])["changes"]
+    assert change["applied"] == {"revision": "0123456789ab"}
+    assert [change["applied"] for change in CREATE["changes"]] == [None, None]
+    (change,) = body([DOCS], [live(DOCS), before])["changes"]
+    assert (change["action"], change["applied"]) == ("delete", {"revision": "0123456789ab"})
+
+
 def test_values_are_shown_as_people_know_them() -> None:
     ref = Ref(Address("VectorStore", "docs"))
     value = {"b": [ref, Unknown(ref)], "a": (1, None)}

@@ -200,3 +200,14 @@ def test_a_release_that_cannot_be_read_or_has_no_manifest_is_not_gone_back_to(tm
     server.before.clear()
     world.remove("Assistant", "helper")
     assert "no manifest" in stopped(world, lambda session: prepare_rollback(session, HELPER, None)).summary
+
+
+def test_a_rollback_says_its_risks(tmp_path: Path) -> None:
+    world, _ = world_and_server(tmp_path)
+    wiki = {"type": "mcp", "server_label": "wiki", "server_url": "https://mcp.example.com/wiki"}
+    for fields in ({"model": "gpt-5", "tools": [wiki]}, {"model": "gpt-6.1-terra"}):
+        world.assistant("helper", **fields)
+        assert world.settled()
+    prepared = ask(world, lambda session: prepare_rollback(session, HELPER, None))
+    assert [risk["code"] for risk in prepared.body["risks"]] == ["R201", "R202", "R301", "R302"]
+    assert prepared.body["changes"][0]["applied"] == {"revision": "0" * 12}

@@ -32,9 +32,9 @@ def cli() -> None:
 
 
 def _register() -> None:
-    from reconciler.cli import changing, inspecting, offline, upkeep
+    from reconciler.cli import changing, explaining, inspecting, offline, upkeep
 
-    for module in (offline, changing, inspecting, upkeep):
+    for module in (offline, changing, explaining, inspecting, upkeep):
         for command in module.COMMANDS:
             cli.add_command(command)
 

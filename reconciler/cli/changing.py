@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from reconciler.cli import options as opt
 from reconciler.cli.asking import agreed, pin, wait_for_lock, winding_down
 from reconciler.cli.loop import run_loop
+from reconciler.cli.rendering import PLAN_FORMATS, PROBLEM_FORMATS, TargetType
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal import Terminal
@@ -31,16 +33,18 @@ FIRST_APPLY = (
 @opt.tree
 @opt.account
 @opt.planning
-@opt.formats("text", "json", "markdown")
-@opt.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for `apply --plan`.")
+@opt.formats(*PLAN_FORMATS)
 @opt.option(
-    "--context",
-    type=click.IntRange(0, 100),
-    default=3,
-    show_default=True,
-    metavar="N",
-    help="Unchanged lines around a change of a text.",
+    "-o",
+    "--out",
+    multiple=True,
+    type=TargetType(),
+    metavar="FILE",
+    help="Also write the plan to FILE (repeatable), in the format of its extension: .json (the saved plan, for "
+    "`apply --plan`), .txt, .md, .html, .sarif, .xml (JUnit). FORMAT:FILE for other names.",
 )
+@opt.context
+@opt.show
 @opt.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @opt.option("--roll-forward", is_flag=True, help="Ignore holds that a rollback left.")
 @opt.output
@@ -50,28 +54,45 @@ def plan(root: Path | None, **options: Any) -> int:
     Nothing is written: a key that may only read is enough. Exit codes: 0 planned, 2 with --detailed-exitcode when there
     are changes, 4 when a safety rule forbids the plan.
 
+    --format github writes annotations for GitHub Actions, and appends the job's summary and the step's outputs
+    (changes, digest, blocked, risks, summary) to the files that GITHUB_STEP_SUMMARY and GITHUB_OUTPUT name.
+
     \b
     Examples:
         reconciler plan --local
         reconciler plan --env production -o plan.json
         reconciler plan --format markdown > comment.md
+        reconciler plan --show documents --context 1
+        reconciler plan --out plan.json --out plan.html --out plan.sarif
     """
-    from reconciler.cli.opening import load_tree, open_session, terminal
+    from reconciler.cli.opening import find_root, load_tree, open_session, terminal
+    from reconciler.cli.rendering import in_repository, render_problems, save, tell_runner
+    from reconciler.diagnostics import Rejected
 
     screen = terminal(options)
-    loaded = load_tree(root, options, cached=True)
+    options["_prefix"] = prefix = in_repository(find_root(root))
+    try:
+        loaded = load_tree(root, options, cached=True)
+    except Rejected as rejected:
+        if screen.format not in PROBLEM_FORMATS:
+            raise
+        screen.data(render_problems(screen.format, rejected.diagnostics, prefix=prefix))
+        return 7
 
     async def work() -> int:
         from reconciler.workflow import prepare
 
         async with open_session(loaded, options) as session:
             prepared = await prepare(session)
+        if options["show"] == "documents":
+            from reconciler import history
+
+            options["_documents"] = history.texts(loaded, prepared.plan)
         _print_plan(screen, prepared, options)
-        if options["out"] is not None:
-            _save(options["out"], prepared)
-            screen.note(
-                f"Saved the plan to {options['out']}. Apply it with `reconciler apply --plan {options['out']}`."
-            )
+        if screen.format == "github":
+            tell_runner(prepared.body, **_shown(options))
+        for target in options["out"]:
+            save(screen, target, prepared.body, prefix=prefix, **_shown(options))
         return _plan_exit(prepared, detailed=options["detailed_exitcode"])
 
     _ignored(screen, loaded)
@@ -85,49 +106,21 @@ def _plan_exit(prepared: Prepared, *, detailed: bool) -> int:
 
 
 def _ignored(screen: Terminal, loaded: Any) -> None:
+    """Warnings about manifests go to stderr, whatever the plan's own format is."""
     if loaded.warnings:
-        screen.diagnostics(loaded.warnings)
+        replace(screen, format="text").diagnostics(loaded.warnings)
 
 
 def _print_plan(screen: Terminal, prepared: Prepared, options: dict[str, Any]) -> None:
-    if screen.format == "json":
-        from reconciler.render.json import render_plan as as_json
+    from reconciler.cli.rendering import render_plan
 
-        screen.data(as_json(prepared.body))
-    elif screen.format == "markdown":
-        from reconciler.render.markdown import render_plan as as_markdown
-
-        screen.data(as_markdown(prepared.body, context=options.get("context", 3)))
-    else:
-        from reconciler.render.text import render_plan as as_text
-
-        color = screen.colored(sys.stdout)
-        screen.data(as_text(prepared.body, color=color, width=screen.width, context=options.get("context", 3)))
+    style = {"color": screen.colored(sys.stdout), "width": screen.width, "prefix": options.get("_prefix", "")}
+    screen.data(render_plan(screen.format, prepared.body, **style, **_shown(options)))
 
 
-def _save(path: Path, prepared: Prepared) -> None:
-    """Written to a temporary file, synced, renamed: a full disk leaves no half a plan."""
-    import os
-    import tempfile
-
-    from reconciler.errors import Exit, Stop
-    from reconciler.planfile import dumps
-
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(dumps(prepared.body))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise Stop(
-            Exit.INVALID, f"The plan could not be saved to {path}: {error.strerror}.", "Nothing was changed."
-        ) from error
+def _shown(options: dict[str, Any]) -> dict[str, Any]:
+    """What the forms for people are asked for."""
+    return {"context": options.get("context", 3), "documents": options.get("_documents")}
 
 
 @click.command(short_help="Make the account equal to the manifests.")
@@ -145,6 +138,7 @@ def _save(path: Path, prepared: Prepared) -> None:
 )
 @opt.option("--expect", metavar="DIGEST", help="Only if the plan has this digest.")
 @opt.option("--roll-forward", is_flag=True, help="Ignore holds that a rollback left.")
+@opt.context
 @opt.output
 def apply(root: Path | None, **options: Any) -> int:
     """Plan, ask, and apply; or apply a saved plan.
@@ -303,8 +297,9 @@ async def _destroy(session: Session, screen: Terminal, options: dict[str, Any]) 
 @opt.root
 @opt.tree
 @opt.account
-@opt.formats("text", "json")
+@opt.formats("text", "json", "html")
 @opt.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is drift.")
+@opt.context
 @opt.output
 def drift(root: Path | None, **options: Any) -> int:
     """Show what was changed in the account behind our back.
@@ -331,10 +326,15 @@ def drift(root: Path | None, **options: Any) -> int:
             from reconciler.render.json import render_plan
 
             screen.data(render_plan(report))
+        elif screen.format == "html":
+            from reconciler.render.html import render_drift as as_page
+
+            screen.data(as_page(report, context=options["context"]))
         else:
             from reconciler.render.text import render_drift
 
-            screen.data(render_drift(report, color=screen.colored(sys.stdout), width=screen.width))
+            color = screen.colored(sys.stdout)
+            screen.data(render_drift(report, color=color, width=screen.width, context=options["context"]))
         return 2 if options["detailed_exitcode"] and report["changes"] else 0
 
     return run_loop(work())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as opt
+from reconciler.cli.rendering import PROBLEM_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def init(directory: Path, **options: Any) -> int:
 @click.command(short_help="Check the manifests, offline.")
 @opt.root
 @opt.tree
-@opt.formats("text", "json")
+@opt.formats("text", "json", *PROBLEM_FORMATS)
 @opt.output
 def validate(root: Path | None, **options: Any) -> int:
     """Check syntax, schema, references, files and limits. Needs no key and no network.
@@ -81,16 +82,26 @@ def validate(root: Path | None, **options: Any) -> int:
     Examples:
         reconciler validate
         reconciler validate my-stack --env production --format json
+        reconciler validate --format github
     """
-    from reconciler.cli.opening import load_tree, terminal
+    from reconciler.cli.opening import find_root, load_tree, terminal
+    from reconciler.cli.rendering import in_repository, render_problems
     from reconciler.diagnostics import Rejected
 
     screen = terminal(options)
+    machine = screen.format in PROBLEM_FORMATS
+    prefix = in_repository(find_root(root))
     try:
         loaded = load_tree(root, options, cached=True)
     except Rejected as rejected:
-        screen.diagnostics(rejected.diagnostics)
+        if machine:
+            screen.data(render_problems(screen.format, rejected.diagnostics, prefix=prefix))
+        else:
+            screen.diagnostics(rejected.diagnostics)
         return 7
+    if machine:
+        screen.data(render_problems(screen.format, loaded.warnings, prefix=prefix))
+        return 0
     kinds: dict[str, int] = {}
     for item in loaded.desired:
         kinds[item.address.kind] = kinds.get(item.address.kind, 0) + 1

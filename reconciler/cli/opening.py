@@ -68,6 +68,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
     from reconciler.account.limiter import Throttled
     from reconciler.apply.keeper import EMBEDDED, SERVICE
     from reconciler.apply.liveness import LockFiles
+    from reconciler.history import head
     from reconciler.model import AccountInfo
     from reconciler.plan import Rules
     from reconciler.workflow import Session, rules_for
@@ -105,7 +106,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
             as_of=_today(options),
             rules=rules_for(loaded, rules),
             refresh=options.get("refresh") or "auto",
-            revision=_revision(loaded.tree.root),
+            revision=head(loaded.tree.root),
             settle=_seconds(options, "settle", 60.0),
             file_deadline=_seconds(options, "file_timeout", 600.0),
             deadline=deadline,
@@ -218,26 +219,3 @@ def _today(options: Mapping[str, Any]) -> str:
         return dt.date.fromisoformat(chosen).isoformat()
     except ValueError as error:
         raise Stop(Exit.INVALID, f"--as-of {chosen!r} is not a date.", "Write YYYY-MM-DD.") from error
-
-
-def _revision(root: Path) -> str:
-    """The tree's commit, 12 hex digits; empty where there is none. Git is started without hooks and monitors."""
-    import re
-    import subprocess
-
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-    neutral = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"]
-    try:
-        result = subprocess.run(
-            ["git", *neutral, "rev-parse", "--verify", "-q", "HEAD"],
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    commit = result.stdout.strip()
-    return commit[:12] if re.fullmatch(r"[0-9a-f]{40,64}", commit) else ""

@@ -138,6 +138,21 @@ planning = chain(
     option("--as-of", metavar="DATE", help="Today's date, for reproducible plans (YYYY-MM-DD)."),
 )
 
+context = option(
+    "--context",
+    type=click.IntRange(0, 100),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Unchanged lines around each change of a text.",
+)
+
+show = option(
+    "--show",
+    type=click.Choice(["documents"]),
+    help="documents: also compare each changed text document with what was last applied, where Git has that.",
+)
+
 yes = option("--yes", is_flag=True, help="Do not ask.")
 
 leasing = chain(

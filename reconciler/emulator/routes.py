@@ -12,6 +12,7 @@ from reconciler.emulator import (
     files,
     models,
     search,
+    sessions,
     skills,
     store_files,
     uploads,
@@ -65,10 +66,11 @@ _BATCHES, _BATCH = f"{_STORE}/file_batches", f"{_STORE}/file_batches/{{batch_id}
 _SKILL = "/skills/{skill_id}"
 _VERSION = f"{_SKILL}/versions/{{version}}"
 _AGENT, _ASSISTANT = "/agents/{agent_id}", "/assistants/{assistant_id}"
+_SESSIONS = "/agents/sessions"
 
 
 def _agents(method: str, path: str, handler: Handler, body: Obj = s.NOTHING, query: Obj = s.NOTHING) -> Route:
-    status = 201 if (method, path) == ("POST", "/agents") else 200
+    status = 201 if method == "POST" and path in {"/agents", _SESSIONS} else 200
     return Route(method, path, handler, body, query, status=status, beta="agents=v1", beta_first=True)
 
 
@@ -118,6 +120,8 @@ ROUTES = (
     _agents("GET", _AGENT, agents.retrieve),
     _agents("POST", _AGENT, agents.update, s.AGENT_UPDATE),
     _agents("DELETE", _AGENT, agents.delete),
+    _agents("POST", _SESSIONS, sessions.create, s.SESSION_CREATE),
+    _agents("GET", _SESSIONS, sessions.list_all, query=s.LIST_SESSIONS),
     _assistants("POST", "/assistants", assistants.create, s.ASSISTANT_CREATE),
     _assistants("GET", "/assistants", assistants.list_all, query=s.LIST_BOTH_WAYS),
     _assistants("GET", _ASSISTANT, assistants.retrieve),

@@ -48,6 +48,7 @@ LIST_BOTH_WAYS = _list(before=TEXT)
 LIST_STORE_FILES = _list(before=TEXT, filter=STATUS_FILTER)
 LIST_FILES = _list(limit=Int(least=1, most=10_000), purpose=TEXT)
 LIST_AGENTS = _list(limit=Int(least=1))
+LIST_SESSIONS = _list(agent_id=TEXT)
 
 # Vector stores
 
@@ -227,6 +228,10 @@ _AGENT: dict[str, Shape] = {
 }
 AGENT_CREATE = Obj(_AGENT, required=("model",))
 AGENT_UPDATE = Obj(_AGENT)
+SESSION_CREATE = Obj(
+    {"agent_id": TEXT, "environment": Obj({"type": _const("none")}, ("type",)), "metadata": METADATA},
+    ("agent_id", "environment"),
+)
 
 # Assistants
 

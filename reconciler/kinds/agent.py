@@ -80,6 +80,7 @@ class Agent(Runtime):
     runtime = "agents"
     collection = "/agents"
     beta = "agents=v1"
+    sessions = "/agents/sessions"
     gone = (
         "The account has no /v1/agents, or it speaks another API there. "
         "Set `runtime: responses`, or `runtime: assistants` on a server that still serves it."

@@ -102,7 +102,10 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One validated document: `spec` with files included and variables filled in; `spans` by path in the document."""
+    """One validated document: `spec` with files included and variables filled in; `spans` by path in the document.
+
+    `included` are the files (relative to the root) that stand in for values, by path in the document.
+    """
 
     kind: str
     name: str
@@ -111,6 +114,7 @@ class Manifest:
     labels: Mapping[str, str] = field(default_factory=dict)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     spans: Mapping[Path, Span] = field(default_factory=dict)
+    included: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:
@@ -184,6 +188,8 @@ class Kind(ABC):
     """What to say and do when the whole collection answers 404."""
     inputs: ClassVar[tuple[Field, ...]] = ()
     """What users may write beside `fields`, folded into the field that each input names."""
+    sessions: ClassVar[str] = ""
+    """The path that lists the sessions of an object, filtered by `<name>_id`; empty for what has none."""
 
     @property
     def raw(self) -> dict[str, Json]:
@@ -227,6 +233,11 @@ class Kind(ABC):
         if "raw" in like:
             spec["raw"] = {key: _like(raw[key], wanted) for key, wanted in like["raw"].items() if key in raw}
         return spec
+
+    def models(self, spec: Mapping[str, Json]) -> list[str]:
+        """The models that an object with these values runs, the one that is asked first before the others."""
+        del spec
+        return []
 
     def unusable(self, raw: Mapping[str, Json]) -> str | None:
         """Why a live object can only be replaced, or None."""

@@ -194,6 +194,12 @@ class Runtime(Kind):
             ]
         return spec
 
+    def models(self, spec: Mapping[str, Json]) -> list[str]:
+        """Its model, and those to fall back to."""
+        others = spec.get("fallback")
+        named = [spec.get("model"), *(others if isinstance(others, list) else ())]
+        return [name for name in named if isinstance(name, str)]
+
     def _item_keys(self) -> tuple[str, ...]:
         declared = self.field("tools")
         return (declared.item if declared else None) or ()

@@ -80,7 +80,7 @@ class VectorStoreFile(DocumentKind):
         attributes = attributes if isinstance(attributes, Mapping) else {}
         error = raw.get("last_error")
         path = attributes.get(PATH)
-        created = raw.get("created_at")
+        created, usage = raw.get("created_at"), raw.get("usage_bytes")
         chunking = raw.get("chunking_strategy")
         return Attachment(
             file_id=str(raw["id"]),
@@ -93,6 +93,7 @@ class VectorStoreFile(DocumentKind):
             chunking=chunking if isinstance(chunking, Mapping) else None,
             op=_text(attributes.get(OP)),
             created_at=created if isinstance(created, int) else 0,
+            usage=usage if isinstance(usage, int) else None,
         )
 
     def difference(self, document: Document, live: Attachment) -> str | None:

@@ -71,6 +71,11 @@ CODES: Mapping[str, str] = MappingProxyType(
         "R102": "An object is replaced: its id changes.",
         "R103": "An existing object is taken over.",
         "R201": "An assistant gets another model.",
+        "R202": "A model that an assistant runs is shut down soon, or was.",
+        "R301": "An assistant reaches a host that it did not reach before.",
+        "R302": "The tools of an assistant may do more than before.",
+        "R401": "Protection against deletion is taken off.",
+        "R402": "A text has unusual characters that it did not have before.",
         # warnings
         "W301": "An object carries our stack's name with another lineage; it was left alone.",
         "W302": "A release whose live version does not show our tag; it counts as somebody else's.",

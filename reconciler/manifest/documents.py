@@ -27,11 +27,12 @@ _NAME = re.compile(r"""\bname["']?\s*:\s*["']?([a-z0-9-]{1,40})""")
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """One of our documents: its kind, and where it was found."""
+    """One of our documents: its kind, and where it was found. `included`: the files that stand in for values."""
 
     kind: str
     file: str
     written: Written
+    included: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def name(self) -> Json:

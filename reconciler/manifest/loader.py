@@ -7,8 +7,8 @@ Loading is offline and pure: it opens files below the root, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.diagnostics import Diagnostic, Problems
@@ -32,6 +32,7 @@ class Loaded:
     """A tree that can be planned for. `manifests` digests everything that the plan is made from.
 
     `ignored` counts YAML documents that are none of ours. `warnings` are diagnostics that do not stop anything.
+    `written` are the manifests behind `desired`, Tools too, by address; `defaults` is where the Stack's defaults stand.
     """
 
     stack: Stack
@@ -41,6 +42,8 @@ class Loaded:
     ignored: int
     warnings: tuple[Diagnostic, ...]
     tree: Tree
+    written: tuple[Manifest, ...] = ()
+    defaults: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def documents(self) -> int:
@@ -62,7 +65,7 @@ def load(
     variables = environments.variables(settled, chosen)
     found.add(gather(settled, root_doc, texts, problems, fill=lambda text: interpolate(text, variables)[0]))
     found = environments.patched(found, chosen, environment, root_doc, texts)
-    desired = _desired(found, settled, root_doc, Values(texts, variables), cache)
+    written, desired = _desired(found, settled, root_doc, Values(texts, variables), cache)
     owner = settled.name if environment is None else f"{settled.name}/{environment}"
     for item in desired:
         checks.check_tags(item, owner, problems)
@@ -70,7 +73,17 @@ def load(
         raise texts.rejected()
     ordered = tuple(sorted(desired, key=lambda item: item.address))
     digest = _digest(settled, environment, ordered)
-    return Loaded(settled.within(chosen), environment, ordered, digest, found.ignored, texts.report(), texts.tree)
+    return Loaded(
+        settled.within(chosen),
+        environment,
+        ordered,
+        digest,
+        found.ignored,
+        texts.report(),
+        texts.tree,
+        tuple(sorted(written, key=lambda item: item.address)),
+        _defaults(root_doc),
+    )
 
 
 def _stack_document(texts: Texts) -> tuple[Doc, Found]:
@@ -105,7 +118,16 @@ def _settled(doc: Doc, problems: Problems) -> Stack:
     return stack.read(str(doc.name), doc.spec if fits else stack.salvaged(doc.spec))
 
 
-def _desired(found: Found, settled: Stack, root_doc: Doc, filler: Values, cache: HashCache | None) -> list[Desired]:
+def _defaults(root_doc: Doc) -> dict[str, Span]:
+    """Where each of the Stack's defaults stands."""
+    spans, place = root_doc.written.spans, ("spec", "defaults")
+    return {str(path[2]): span for path, span in spans.items() if path[:2] == place and len(path) == 3}
+
+
+def _desired(
+    found: Found, settled: Stack, root_doc: Doc, filler: Values, cache: HashCache | None
+) -> tuple[list[Manifest], list[Desired]]:
+    """The manifests that are sound, and what they stand for."""
     problems = filler.problems
     first = relations.first_of_each(found.docs, problems)
     manifests: list[Manifest] = []
@@ -117,7 +139,7 @@ def _desired(found: Found, settled: Stack, root_doc: Doc, filler: Values, cache:
         if manifest is not None and first[manifest.address] is doc:
             manifests.append(manifest)
     relations.check_moves(manifests, first.keys(), problems)
-    return Lowering(filler.texts.tree, first, frozenset(found.lost), cache).lower(manifests, problems)
+    return manifests, Lowering(filler.texts.tree, first, frozenset(found.lost), cache).lower(manifests, problems)
 
 
 def _digest(settled: Stack, environment: str | None, desired: Sequence[Desired]) -> str:

@@ -35,7 +35,9 @@ def manifest_of(doc: Doc, problems: Problems, *, sound: bool) -> Manifest | None
         return None
     metadata = value["metadata"]
     labels, lifecycle = metadata.get("labels", {}), _lifecycle(value.get("lifecycle", {}))
-    return Manifest(doc.kind, metadata["name"], value["spec"], doc.directory, labels, lifecycle, doc.written.spans)
+    return Manifest(
+        doc.kind, metadata["name"], value["spec"], doc.directory, labels, lifecycle, doc.written.spans, doc.included
+    )
 
 
 def choice_of(form: Form, spec: Mapping[str, Json]) -> str | None:

@@ -56,6 +56,7 @@ class Values:
         """The document as it is meant; what cannot be filled in keeps a value of the same type."""
         spans, keys = dict(doc.written.spans), dict(doc.written.keys)
         written = Written(doc.written.value, spans, keys)
+        included: dict[Path, str] = {}
 
         def fill(value: Json, path: Path) -> Json:
             if isinstance(value, str) and path not in _FIXED:
@@ -66,12 +67,12 @@ class Values:
                 return value
             if not _is_include(value, path):
                 return {key: fill(item, (*path, key)) for key, item in value.items()}
-            found = self._included(value, path, doc, written)
+            found, included[path] = self._included(value, path, doc, written)
             for table, inner in ((spans, found.spans), (keys, found.keys)):
                 table.update({(*path, *place): span for place, span in inner.items()})
             return found.value
 
-        return replace(doc, written=Written(fill(doc.written.value, ()), spans, keys))
+        return replace(doc, written=Written(fill(doc.written.value, ()), spans, keys), included=included)
 
     def text(self, text: str, span: Span | None, *, start: Span | None = None) -> str:
         """A text with variables filled in; `start` is given where positions inside the text are positions in a file."""
@@ -85,21 +86,21 @@ class Values:
             self.problems.add("E405", f"Undefined variable {shown(item.name)}", detail, place)
         return filled
 
-    def _included(self, value: Mapping[str, Json], path: Path, doc: Doc, written: Written) -> source.Parsed:
-        """What `{file: …}` stands for, with positions: inside a JSON file, or that of its name for a text."""
+    def _included(self, value: Mapping[str, Json], path: Path, doc: Doc, written: Written) -> tuple[source.Parsed, str]:
+        """What `{file: …}` stands for, and its file. Positions: inside a JSON file, or that of the name for a text."""
         at, is_json = written.span((*path, "file")), schemas.INCLUDABLE[str(path[-1])]
         nothing = source.Parsed({"type": "object"} if is_json else "", {(): at} if at else {}, {})
         place = Place(written.span, written.key, doc.address)
         if not conform(value, schemas.INCLUDE, place, self.problems, path):
-            return nothing
+            return nothing, ""
         try:
             file = self.texts.tree.resolve(doc.directory, self.text(value["file"], at))
         except TreeError as error:
             note_tree_error(error, self.problems, at)
-            return nothing
+            return nothing, ""
         text = self.texts.include(file, at)
         if text is None:
-            return nothing
+            return nothing, file
         if not is_json and file not in self.checked:
             safety.check_text(text, file, self.problems)
         if value.get("interpolate", False):
@@ -107,12 +108,12 @@ class Values:
         self.texts.spend(len(text), at)
         if not is_json:
             self.checked.add(file)
-            return replace(nothing, value=text)
+            return replace(nothing, value=text), file
         parsed = parse_json(text, file, self.problems, self.texts.tree.limits)
         if parsed is not None and file not in self.checked:
             safety.check_values(Written(parsed.value, parsed.spans, parsed.keys), self.problems)
         self.checked.add(file)
-        return parsed or nothing
+        return parsed or nothing, file
 
 
 def _is_include(value: Mapping[str, Json], path: Path) -> bool:

@@ -6,7 +6,7 @@ The text and the Markdown form lay the same rows out, so neither can tell more t
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.render import escape, fields, values
+from reconciler.render import costs, escape, fields, values
 from reconciler.render.rows import SIGN_STYLE, Page, Row, labelled, prose
 
 SYMBOL = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "»", "forget": "…", "none": " "}
@@ -28,6 +28,8 @@ _WHY_DOCUMENTS = {
     "manifest": "Its documents changed.",
     "drift": "Its documents were changed in the account since the last apply. Apply restores them.",
 }
+_MOST_SESSIONS = 100
+"""As far as a plan counts the sessions of an agent."""
 _DOUBLE = "attached twice"
 """How the reason of a document begins of which only one attachment too many goes."""
 _VERIFIED = {"tag": "recognised by its tag", "full": "read in full"}
@@ -78,6 +80,11 @@ def warnings(plan: Mapping[str, Any], page: Page) -> list[Row]:
         text = f"Warning {_notice(warning)}{f' ({source})' if source else ''}"
         rows += prose(text, page, indent=0, style="change")
     return rows
+
+
+def cost(plan: Mapping[str, Any], page: Page) -> list[Row]:
+    """What the plan costs: time, storage, tokens. Nothing where there is nothing worth saying."""
+    return costs.rows(plan, page)
 
 
 def blocks(plan: Mapping[str, Any], page: Page) -> list[Block]:
@@ -158,8 +165,8 @@ def _block(change: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], page: 
     for label, text in zip(("order", "", ""), _moves(change, steps), strict=False):
         rows += labelled(label, text, page, indent=4)
     preview = action in {"create", "delete"}
-    for field in sorted(change.get("fields") or (), key=lambda field: ("after" in field, not fields.is_short(field))):
-        rows += fields.rows(field, page, indent=4, cause=str(change.get("cause")), preview=preview)
+    ordered = sorted(change.get("fields") or (), key=lambda field: ("after" in field, not fields.is_short(field)))
+    rows += fields.all_rows(ordered, page, indent=4, cause=str(change.get("cause")), preview=preview)
     rows += documents(change.get("files") or {}, page)
     return Block("!" if blocked else SYMBOL.get(action, "?"), title, position(change.get("source")), tuple(rows))
 
@@ -177,12 +184,24 @@ def _facts(change: Mapping[str, Any], blocked: Mapping[str, Any] | None) -> Iter
         verified = _VERIFIED.get(str(change.get("verified")))
         kind = change.get("replaces_kind") or change.get("resource")
         yield "object", escape.line(f"{kind} {change['id']}") + (f", {verified}" if verified else "")
+    if change.get("applied"):
+        yield "applied", f"last at commit {escape.line(change['applied']['revision'])}"
     if change.get("replaces_kind"):
         yield "becomes", escape.line(f"{change.get('resource')}")
     if change.get("version") is not None:
         yield "version", escape.line(f"moves the pointer to version {change['version']}")
     if change.get("affects") and change.get("action") != "replace":
         yield "used by", escape.line(", ".join(map(str, change["affects"])))
+    if change.get("sessions") is not None:
+        keep = ", with the agent as it was when they began" if change["sessions"] else ""
+        yield "sessions", f"{sessions(change['sessions'])}{keep}"
+
+
+def sessions(count: int) -> str:
+    """How many sessions use an agent; from a hundred on nobody counts."""
+    if count >= _MOST_SESSIONS:
+        return f"{_MOST_SESSIONS} or more use it"
+    return f"{values.number(count)} {'uses' if count == 1 else 'use'} it" if count else "none uses it"
 
 
 def _why(change: Mapping[str, Any]) -> str:
@@ -239,12 +258,12 @@ def documents(files: Mapping[str, Any], page: Page) -> list[Row]:
     if tally:
         rows.append(Row(4, "", f"{tally}, {values.size(upload) if upload else 'nothing'} to upload", "strong"))
         rows += _names("-", removed, len(removed), page)
-        rows += _names("~", changed, _NAMES_SHOWN, page)
-        rows += _names("+", added, _NAMES_SHOWN, page)
+        rows += _names("~", changed, page.names, page)
+        rows += _names("+", added, page.names, page)
         hidden = [
-            f"{values.number(len(items) - _NAMES_SHOWN)} more {what}"
+            f"{values.number(len(items) - page.names)} more {what}"
             for items, what in ((changed, "changed"), (added, "added"))
-            if len(items) > _NAMES_SHOWN
+            if len(items) > page.names
         ]
         rows += [Row(6, "", f"and {', '.join(hidden)}")] if hidden else []
     unmanaged = _sorted(files, "unmanaged")
@@ -280,7 +299,7 @@ def _names(sign: str, items: Sequence[Mapping[str, Any]], limit: int, page: Page
         reason, _, more = escape.line(str(item.get("reason") or "")).partition("; ")
         reason = "" if reason == "new" and sign == "+" else reason
         text = f"{name}{' ' * max(0, column - escape.columns(name))}  {size:>6}  {reason}".rstrip()
-        yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-")
+        yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-", cells=(name, size, reason))
         yield from prose(more, page, indent=10, hang=0) if more else ()
 
 

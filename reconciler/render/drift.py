@@ -1,5 +1,6 @@
 """What somebody changed in the account since the last apply: here the arrow points from what was applied to what is."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,8 @@ def drifted(report: Mapping[str, Any], page: Page) -> list[blocks.Block]:
         if theirs or change.get("cause") in _DRIFT:
             what = f"{change.get('resource')} {change.get('id')}" if change.get("id") else str(change.get("reason"))
             rows = labelled("object", escape.line(what), page, indent=4)
-            rows += [row for field in theirs for row in _field(field, page)]
+            for known, some in itertools.groupby(theirs, key=_is_known):
+                rows += fields.all_rows(map(_turned, some), page, indent=4) if known else map(_unknown, some)
             restored = blocks.documents(files, page)
             rows += labelled("", "To restore its documents, apply would do this:", page, indent=4) if restored else []
             rows += restored
@@ -35,16 +37,22 @@ def conclusion(count: int) -> str:
     return "No drift: everything in the account is as it was last applied."
 
 
-def _field(field: Mapping[str, Any], page: Page) -> list[Row]:
+def _is_known(field: Mapping[str, Any]) -> bool:
+    """Whether it can be told what was last applied."""
+    return field.get("cause") != "both" or field.get("last_applied") is not None
+
+
+def _unknown(field: Mapping[str, Any]) -> Row:
+    live = values.inline(field["before"]) if "before" in field else "nothing"
+    text = f"{values.path(field.get('path', ()))}: now {live}; what the last apply set is not available"
+    return Row(4, "~", text, "drift")
+
+
+def _turned(field: Mapping[str, Any]) -> dict[str, Any]:
     """From last applied to live; where nobody changed the manifest, the manifest is what was last applied."""
-    last = {key: field[key] for key in ("after",) if key in field}
-    if field.get("cause") == "both":
-        last = {} if field.get("last_applied") is None else {"after": field["last_applied"]}
-        if not last:
-            live = values.inline(field["before"]) if "before" in field else "nothing"
-            text = f"{values.path(field.get('path', ()))}: now {live}; what the last apply set is not available"
-            return [Row(4, "~", text, "drift")]
     turned: dict[str, Any] = {"path": field.get("path", ())}
-    turned |= {"before": last["after"]} if last else {}
-    turned |= {"after": field["before"]} if "before" in field else {}
-    return fields.rows(turned, page, indent=4)
+    if field.get("cause") == "both":
+        turned["before"] = field["last_applied"]
+    elif "after" in field:
+        turned["before"] = field["after"]
+    return turned | ({"after": field["before"]} if "before" in field else {})

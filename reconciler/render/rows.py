@@ -25,7 +25,8 @@ class Row(NamedTuple):
     """One line of output, escaped and cut to the width.
 
     `indent` is in columns, `marks` are spans of `text` to be stressed in colour, `essential` rows are never left out
-    where room is short.
+    where room is short. `cells` are the parts that `text` is put together from, for forms that lay out in columns of
+    their own: label and text, name and values, or name, size and reason.
     """
 
     indent: int = 0
@@ -35,19 +36,28 @@ class Row(NamedTuple):
     gutter: str = ""
     marks: tuple[Span, ...] = ()
     essential: bool = True
+    cells: tuple[str, ...] = ()
 
 
 class Page(NamedTuple):
-    """What rows are made for: columns, lines of context in a diff, whether colour marks words, and a budget."""
+    """What rows are made for: columns, lines of context in a diff, whether colour marks words, and a budget.
+
+    `wrap`: whether long lines are broken here; a browser does that itself. `names`: how many added or changed documents
+    of a store are named; the others are counted.
+    """
 
     width: int
     context: int
     color: bool
     budget: Budget
+    wrap: bool = True
+    names: int = 20
 
 
 def prose(text: str, page: Page, *, indent: int, sign: str = "", hang: int = 2, style: str = "") -> list[Row]:
     """A paragraph of our words with data in it (escaped by the caller), wrapped; further lines hang."""
+    if not page.wrap:
+        return [Row(indent, sign, text, style)] if text else []
     lead = len(sign) + 1 if sign else 0
     written = textwrap.wrap(
         text,
@@ -62,7 +72,8 @@ def prose(text: str, page: Page, *, indent: int, sign: str = "", hang: int = 2, 
 
 def labelled(label: str, text: str, page: Page, *, indent: int, style: str = "") -> list[Row]:
     """`label    text`, with the text in a column of its own."""
-    return prose(f"{label:<8} {text}", page, indent=indent, hang=9, style=style)
+    rows = prose(f"{label:<8} {text}", page, indent=indent, hang=9, style=style)
+    return [rows[0]._replace(cells=(label, text))] if len(rows) == 1 else rows
 
 
 def data(line: Line, page: Page, *, indent: int, essential: bool = True) -> Iterator[Row]:
@@ -71,7 +82,7 @@ def data(line: Line, page: Page, *, indent: int, essential: bool = True) -> Iter
     style = SIGN_STYLE.get(line.sign, "")
     gutter = GUTTER
     room = max(20, page.width - indent - 4)
-    if len(text) <= room and text.isascii():
+    if not page.wrap or (len(text) <= room and text.isascii()):
         yield Row(indent, line.sign, text, style, gutter, tuple(marks), essential)
         return
     for start, end in _folds(text, room):

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.render import blocks, drift, escape
+from reconciler.render import documents as texts
 from reconciler.render.colour import paint, paint_spans
+from reconciler.render.documents import Texts
 from reconciler.render.problems import render_diagnostics
 from reconciler.render.progress import render_event
 from reconciler.render.rows import SIGN_STYLE, Page, Row
@@ -27,19 +29,28 @@ __all__ = [
 ]
 
 
-def render_plan(plan: Mapping[str, Any], *, color: bool = False, width: int = 80, context: int = 3) -> str:
+def render_plan(
+    plan: Mapping[str, Any],
+    *,
+    color: bool = False,
+    width: int = 80,
+    context: int = 3,
+    documents: Texts | None = None,
+) -> str:
     """The JSON form of a plan as text that ends with a line break.
 
     `width` is in columns; lines of ours respect it, long paths and ids do not break. `context` is the number of
-    unchanged lines around each change of a text.
+    unchanged lines around each change of a text. `documents` are texts of changed documents, to be compared.
     """
     page = Page(max(width, 40), context, color, Budget())
-    sections: list[list[str]] = [_lines(blocks.heading(plan, page), color=color)]
-    sections.append(_lines(blocks.risks(plan, page), color=color))
-    sections += [_block(block, page) for block in blocks.blocks(plan, page)]
-    sections.append(_lines(blocks.warnings(plan, page), color=color))
-    sections.append(_lines(blocks.recognised(plan, page), color=color))
-    sections.append(_lines([*blocks.summary(plan, page), blocks.digest(plan)], color=color))
+    sections: list[list[str]] = [lines(blocks.heading(plan, page), color=color)]
+    sections.append(lines(blocks.risks(plan, page), color=color))
+    found = [*blocks.blocks(plan, page), *texts.blocks(plan, documents, page)]
+    sections += [_block(block, page) for block in found]
+    sections.append(lines(blocks.cost(plan, page), color=color))
+    sections.append(lines(blocks.warnings(plan, page), color=color))
+    sections.append(lines(blocks.recognised(plan, page), color=color))
+    sections.append(lines([*blocks.summary(plan, page), blocks.digest(plan)], color=color))
     return _joined(sections)
 
 
@@ -47,9 +58,9 @@ def render_drift(report: Mapping[str, Any], *, color: bool = False, width: int =
     """What was changed in the account since the last apply, from a report in the JSON form of a plan."""
     page = Page(max(width, 40), context, color, Budget())
     found = drift.drifted(report, page)
-    sections = [_lines(blocks.heading(report, page), color=color)]
+    sections = [lines(blocks.heading(report, page), color=color)]
     sections += [_block(block, page) for block in found]
-    sections.append(_lines(blocks.warnings(report, page), color=color))
+    sections.append(lines(blocks.warnings(report, page), color=color))
     sections.append([paint(drift.conclusion(len(found)), "strong", color=color)])
     return _joined(sections)
 
@@ -69,10 +80,11 @@ def _block(block: blocks.Block, page: Page) -> list[str]:
         head += " " * space + paint(block.position, "quiet", color=page.color)
     elif block.position:
         rows.insert(0, Row(4, "", f"at       {block.position}"))
-    return [head, *_lines(rows, color=page.color)]
+    return [head, *lines(rows, color=page.color)]
 
 
-def _lines(rows: Iterable[Row], *, color: bool) -> list[str]:
+def lines(rows: Iterable[Row], *, color: bool) -> list[str]:
+    """Rows as they stand in a terminal."""
     return [_line(row, color=color) for row in rows]
 
 

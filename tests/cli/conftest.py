@@ -43,6 +43,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "NO_COLOR",
         "FORCE_COLOR",
         "GITHUB_OUTPUT",
+        "GITHUB_STEP_SUMMARY",
+        "GITHUB_WORKSPACE",
+        "CI_PROJECT_DIR",
     ):
         monkeypatch.delenv(name, raising=False)
 

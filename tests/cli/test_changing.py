@@ -216,3 +216,64 @@ def test_the_compatible_profile_serves_assistants(
     monkeypatch.setenv("RECONCILER_PROFILE", "compatible")
     assert reconciler("apply", "--local", "other.db", "--yes").code == 0
     assert "No changes" in reconciler("plan", "--local", "other.db").out
+
+
+def _commit(tree: World) -> None:
+    import os
+    import subprocess
+
+    names = {f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    quiet = {**os.environ, **names, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *command], cwd=tree.root, env=quiet, check=True)
+
+
+def test_a_changed_document_is_compared_with_what_was_applied(reconciler: Command, tree: World) -> None:
+    _commit(tree)
+    assert reconciler("apply", "--local", "--yes").code == 0
+    tree.write("docs/a.md", "# A\nother text\n")
+    lines = reconciler("plan", "--local", "--show", "documents").out.splitlines()
+    assert "~ document VectorStore/docs:docs/a.md" in lines
+    assert "  + │ {+other+} text" in [line.replace("{+other +}", "{+other+} ") for line in lines]
+    assert "{+other" in reconciler("plan", "--local", "--show", "documents", "--format", "markdown").out
+    assert "other" not in reconciler("plan", "--local").out
+
+
+def test_a_document_that_was_applied_outside_of_git_is_not_compared(reconciler: Command, tree: World) -> None:
+    assert reconciler("apply", "--local", "--yes").code == 0
+    tree.write("docs/a.md", "# A\nother text\n")
+    assert "not in this clone" in reconciler("plan", "--local", "--show", "documents").out
+
+
+def test_the_lines_around_a_change_are_as_many_as_asked_for(
+    reconciler: Command, tree: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"Rule {number} of the house." for number in range(20)]
+    tree.assistant("helper", model="gpt-6.1-terra", instructions="\n".join(lines))
+    assert reconciler("apply", "--local", "--yes").code == 0
+    lines[9] = "Rule 9 of this house."
+    tree.assistant("helper", model="gpt-6.1-terra", instructions="\n".join(lines))
+
+    def around(*command: str) -> int:
+        out = reconciler(*command, "--local").out
+        assert "{+this+}" in out
+        return sum(line.startswith("      │ Rule") for line in out.splitlines())
+
+    assert around("plan") == 6
+    assert around("plan", "--context", "1") == 2
+    monkeypatch.setenv("RECONCILER_CONTEXT", "2")
+    assert around("plan") == 4
+    assert around("apply", "--yes", "--context", "0") == 0
+
+
+def test_a_report_of_drift_has_as_many_lines_around_a_change(reconciler: Command, tree: World) -> None:
+    lines = [f"Rule {number} of the house." for number in range(20)]
+    tree.assistant("writer", "agents", model="gpt-6.1-terra", instructions="\n".join(lines))
+    assert reconciler("apply", "--local", "--yes").code == 0
+    with sqlite3.connect(tree.root / ".reconciler" / "local.db") as database:
+        database.execute("UPDATE objects SET doc = replace(doc, 'Rule 9 of the', 'Rule 9 of that')")
+    database.close()
+    for context in (0, 2):
+        out = reconciler("drift", "--local", "--context", str(context)).out
+        assert "{+that+}" in out
+        assert sum(line.startswith("      │ Rule") for line in out.splitlines()) == 2 * context

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.changing import _save
+from reconciler import planfile
+from reconciler.cli.rendering import write
 from reconciler.errors import Exit, Stop
 from tests.acceptance.world import World
 from tests.cli.conftest import Command
@@ -38,11 +39,11 @@ def beside(tree: World) -> set[str]:
 
 def test_a_plan_that_cannot_be_saved_leaves_the_old_one(tree: World) -> None:
     out = tree.root / "plan.json"
-    _save(out, tree.plan())
+    write(out, planfile.dumps(tree.plan().body))
     old, there = out.read_bytes(), beside(tree)
     tree.assistant("other", model="gpt-6.1-terra", instructions="Be long.\n")
     with full_disk(), pytest.raises(Stop) as stopped:
-        _save(out, tree.plan())
+        write(out, planfile.dumps(tree.plan().body))
     assert stopped.value.code is Exit.INVALID
     assert "could not be saved" in stopped.value.summary
     assert out.read_bytes() == old

@@ -73,6 +73,11 @@ QUERIES = {
     "GET /agents": "beta.agent_list_params.AgentListParams",
     "GET /assistants": "beta.assistant_list_params.AssistantListParams",
 }
+PARTS = {
+    "POST /agents/sessions": "beta.agents.session_create_params.SessionCreateParamsBase",
+    "GET /agents/sessions": "beta.agents.session_list_params.SessionListParams",
+}
+"""Routes that take a part of what the service takes: enough to have sessions, and to count those of an agent."""
 BY_NAME = {f"{route.method} {route.path}": route for route in ROUTES}
 REQUIRED = (typing.Required, typing_extensions.Required)
 PATH_FIELDS = {"vector_store_id"}
@@ -218,7 +223,17 @@ def test_query_tables_equal_the_sdk_s_parameter_types(name: str) -> None:
 def test_every_route_that_takes_anything_is_compared() -> None:
     with_body = {name for name, route in BY_NAME.items() if route.body.fields}
     with_query = {name for name, route in BY_NAME.items() if route.query.fields}
-    assert (with_body, with_query) == (set(BODIES), set(QUERIES))
+    assert with_body | with_query == {*BODIES, *QUERIES, *PARTS}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_partial_tables_are_parts_of_the_sdk_s_parameter_types(name: str) -> None:
+    route, theirs = BY_NAME[name], typing.get_type_hints(sdk(PARTS[name]), include_extras=True)
+    ours = {**route.body.fields, **route.query.fields}
+    assert set(ours) < set(theirs)
+    assert {key for key, hint in theirs.items() if get_origin(hint) in REQUIRED} <= set(route.body.required)
+    for key in set(ours) - {"environment"}:
+        assert differences(ours[key], theirs[key], key) == []
 
 
 def unknown_fields(value: Any, hint: Any, path: str = "") -> list[str]:
@@ -345,6 +360,15 @@ def test_agent_responses_are_the_sdk_s_models(account: Account) -> None:
         conforms(agent, "beta.agent.Agent")
     page_of(account.get("/agents"), "beta.agent.Agent")
     conforms(account.delete(f"/agents/{full['id']}"), "beta.agent_deleted.AgentDeleted")
+
+
+def test_session_responses_are_the_sdk_s_models(account: Account) -> None:
+    agent = account.post("/agents", {"model": "m"})
+    body = {"agent_id": agent["id"], "environment": {"type": "none"}}
+    session = account.post("/agents/sessions", body)
+    unseen = ("prompt_cache_options", "review", "spend_control")
+    conforms(session, "beta.agent_session.AgentSession", absent=unseen)
+    assert account.get("/agents/sessions")["data"] == [session]
 
 
 ASSISTANT_TOOLS = [

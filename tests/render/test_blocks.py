@@ -35,6 +35,11 @@ def document(path: str, **more: Any) -> dict[str, Any]:
         ({"replaces_kind": "assistant"}, "object   assistant skill_1\n    becomes  release"),
         ({"version": "3"}, "version  moves the pointer to version 3"),
         ({"affects": ["Assistant/a", "Assistant/b"]}, "used by  Assistant/a, Assistant/b"),
+        ({"sessions": 0}, "sessions none uses it\n"),
+        ({"sessions": 1}, "sessions 1 uses it, with the agent as it was when they began"),
+        ({"sessions": 12}, "sessions 12 use it, with the agent as it was when they began"),
+        ({"sessions": 100}, "sessions 100 or more use it, with the agent as it was when they began"),
+        ({"applied": {"revision": "0123456789ab"}}, "applied  last at commit 0123456789ab"),
     ],
 )
 def test_a_fact_has_a_line(more: dict[str, Any], line: Any) -> None:

@@ -14,7 +14,7 @@ def written(
     one: dict[str, Any], *, cause: str = "", preview: bool = False, width: int = 80, limit: int = 10_000
 ) -> list[str]:
     page = Page(width, 3, color=False, budget=Budget(limit))
-    return text._lines(fields.rows(one, page, indent=0, cause=cause, preview=preview), color=False)
+    return text.lines(fields.rows(one, page, indent=0, cause=cause, preview=preview), color=False)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_text_of_a_new_resource_is_shown_in_part_and_counted() -> None:
 
 
 def test_a_text_of_a_new_resource_that_is_just_too_long_is_shown_whole() -> None:
-    assert len(written(field(["x"], after="a\n" * 14), preview=True)) == 15
+    assert len(written(field(["x"], after="a\nb\n" * 7), preview=True)) == 15
 
 
 def test_a_text_that_goes_is_shown_with_its_length() -> None:

@@ -1,0 +1,202 @@
+"""An explanation in sentences: no data gets out of its place, nothing is too wide, long values stay readable."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.render.explain import render_explanation
+from tests.render.plans import HOSTILE, change
+
+PLACE = {"file": "helper.yaml", "line": 6, "column": 3}
+
+
+def explained(*changes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "address": "Assistant/helper",
+        "stack": "acme",
+        "environment": None,
+        "digest": "sha256:" + "0" * 64,
+        "saved": False,
+        "stale": False,
+        "left_out": False,
+        "source": PLACE,
+        "object": None,
+        "changes": list(changes),
+        "document": None,
+        "filled": [],
+        "references": [],
+        "used_by": [],
+        "risks": [],
+        "warnings": [],
+        **more,
+    }
+
+
+def one(*fields: dict[str, Any], **more: Any) -> dict[str, Any]:
+    usual: dict[str, Any] = {
+        "reason": "",
+        "blocked": None,
+        "moved_from": None,
+        "files": None,
+        "replacing": [],
+        "steps": [],
+    }
+    return change() | usual | {"fields": list(fields)} | more
+
+
+def differing(before: Any, after: Any, cause: str = "manifest", last: Any = None) -> dict[str, Any]:
+    wanted = {"value": after, "by": "manifest", "source": PLACE, "file": None, "tool": None}
+    return {"path": ["a"], "manifest": wanted, "live": {"value": before}, "last_applied": last, "cause": cause}
+
+
+def everywhere(text: str) -> dict[str, Any]:
+    """An explanation that has the text wherever there is data; with a document as well."""
+    source = {"file": text, "line": 1, "column": 1}
+    wanted = {"value": [text, {text: text}], "by": "environment", "source": source, "file": text, "tool": text}
+    fields = [
+        {
+            "path": [text, text],
+            "manifest": wanted,
+            "live": {"value": text},
+            "last_applied": {"value": text},
+            "cause": "both",
+        },
+        {
+            "path": [text],
+            "manifest": wanted | {"value": f"{text}\n{text}\nb"},
+            "live": {"value": f"{text}\na\n{text}"},
+            "last_applied": {"value": f"{text}\n{text}\nc"},
+            "cause": "both",
+        },
+        {"path": [text], "manifest": wanted, "live": None, "last_applied": None, "cause": text},
+    ]
+    entry = {"path": text, "bytes": 1, "sha256": text, "reason": text}
+    files = {name: [entry] for name in ("added", "changed", "updated", "removed", "unmanaged")}
+    whole = {
+        "action": "update",
+        "cause": "both",
+        "reason": text,
+        "blocked": {"rule": text, "summary": text},
+        "resource": text,
+        "replaces_kind": text,
+        "id": text,
+        "moved_from": text,
+        "version": text,
+        "fields": fields,
+        "files": files,
+        "replacing": [[text]],
+        "steps": [{"step": text, "needs": [f"create {text}"], "needed_by": [f"delete {text}"]}],
+    }
+    changes = [whole | {"action": action} for action in ("update", "replace", "create", "delete", "none", text)]
+    notices = [{"code": text, "summary": text, "address": text, "source": source}]
+    return explained(
+        *changes,
+        address=text,
+        source=source,
+        object={"resource": text, "id": text, "version": text, "applied": {"revision": text}, "checked": text},
+        filled=[{"path": [text, 0], "value": text, "by": "stack", "source": source}],
+        references=[
+            {"address": text, "source": source, "id": text, "old": text, "action": action}
+            for action in (None, "update", "replace", text)
+        ],
+        used_by=[{"address": text, "via": text, "action": text, "because": [[text]]}],
+        risks=notices,
+        warnings=notices,
+    )
+
+
+def document(text: str) -> dict[str, Any]:
+    source = {"file": text, "line": 1, "column": 1}
+    pair = {text: text}
+    wanted = {
+        "file": text,
+        "name": text,
+        "bytes": 1,
+        "sha256": text,
+        "attributes": pair,
+        "chunking": pair,
+        "source": source,
+    }
+    live = {"file_id": text, "name": text, "sha256": text, "attributes": pair, "chunking": pair, "status": text}
+    return {
+        "path": text,
+        "actions": [{"action": action, "reason": text, "sha256": text} for action in ("changed", "removed", text)],
+        "wanted": wanted,
+        "live": [live | {"error": text, "ours": True}],
+        "differs": [{"what": "name", "wanted": text, "live": pair}],
+    }
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_neither_escapes_nor_commands(text: str, *, color: bool) -> None:
+    for body in (everywhere(text), {**everywhere(text), "document": document(text)}):
+        written = render_explanation(body, color=color)
+        assert all(char.isprintable() or char in "\n\u3000" for char in bare(written))
+        assert not re.search(r"^\s*::|##\[?[A-Za-z.]*\[[a-z]", written, re.MULTILINE)
+
+
+def test_hostile_text_cannot_imitate_a_section() -> None:
+    lie = "x\nOrder\n    nothing waits"
+    written = render_explanation(explained(one(differing("a", lie), reason=lie)))
+    assert "\nOrder" not in written
+
+
+@given(before=st.text(max_size=400), after=st.text(max_size=400), cause=st.sampled_from(["manifest", "drift", "both"]))
+@settings(max_examples=60, deadline=None)
+def test_any_two_texts_can_be_explained(before: str, after: str, cause: str) -> None:
+    written = render_explanation(explained(one(differing(before, after, cause, {"value": "one\ntwo"}))))
+    assert all(char.isprintable() or char in "\n\u3000" for char in written)
+
+
+def test_a_conflict_in_a_long_text_shows_what_will_be_lost() -> None:
+    last, live, wanted = ("one\ntwo\nthree\n", "one\nTWO\nthree\n", "one\ntwo\nTHREE\n")
+    written = render_explanation(explained(one(differing(live, wanted, "both", {"value": last}), cause="both")))
+    assert "What the account changed since the last apply, and will lose:" in written
+    assert "        - │ two\n        + │ TWO\n" in written
+    assert "last apply shown below" in written
+
+
+def test_short_values_stand_below_each_other() -> None:
+    written = render_explanation(explained(one(differing(0.2, 0.5, last={"value": 0.2}))))
+    assert (
+        "    ~ a\n        manifest   0.5 (helper.yaml:6:3)\n        live       0.2\n        last apply 0.2\n" in written
+    )
+
+
+def test_what_is_not_known_is_said_to_be_not_known() -> None:
+    written = render_explanation(explained(one(differing(1, 2, "both"))))
+    assert "last apply not known\n" in written
+
+
+def test_a_tool_is_compiled_in() -> None:
+    user = {
+        "address": "Assistant/helper",
+        "via": None,
+        "action": "update",
+        "because": [["tools", "function:x", "strict"]],
+    }
+    written = render_explanation(explained(address="Tool/look-up", used_by=[user]))
+    assert written.startswith("Tool/look-up")
+    assert "Assistant/helper: the plan updates it, because of tools[function:x].strict" in written
+
+
+def test_a_position_that_does_not_fit_stands_below() -> None:
+    place = PLACE | {"file": "a/long/way/down/the/tree/of/manifests/in/this/repository/helper.yaml"}
+    written = render_explanation(explained(one(), source=place))
+    assert written.split("\n")[1] == f"    at         {place['file']}:6"
+
+
+def test_fields_of_new_things_say_where_they_are_written() -> None:
+    new = {**differing(None, 1, "new"), "live": None}
+    written = render_explanation(explained(one(new, action="create", cause="new")), width=60)
+    assert re.search(r"^    \+ a: 1 +helper\.yaml:6:3$", written, re.MULTILINE)
