@@ -38,7 +38,7 @@ async def bring_in(rollout: Rollout, documents: Sequence[Document]) -> None:
             task.cancel()
         raise
     finally:
-        await intake.end()
+        rollout.run.keeper.remember(await intake.end())
     rollout.check()
 
 
@@ -76,14 +76,15 @@ class _Intake:
             else:
                 self.ready[file_id] = pending
         if self.ready and (len(self.ready) >= GROUP or not self.uploading or not ended):
-            group, self.ready = self.ready, {}
-            await attach(self._rollout, group)
-            self._free(len(group))
+            await attach(self._rollout, self.ready)
+            self._free(len(self.ready))
+            self.ready = {}
 
-    async def end(self) -> None:
-        """Nothing goes on behind the back of a rollout that fails, and others get its places."""
-        await asyncio.gather(*self.uploading, return_exceptions=True)
+    async def end(self) -> list[str]:
+        """Nothing goes on behind the back of a rollout that fails, others get its places; which Files it leaves."""
+        ended = await asyncio.gather(*self.uploading, return_exceptions=True)
         self._free(self._held)
+        return [*self.ready, *(file_id for file_id in ended if isinstance(file_id, str))]
 
     def _free(self, count: int) -> None:
         for _ in range(count):

@@ -22,7 +22,18 @@ from reconciler.emulator import Emulator, Request, Response
 from reconciler.errors import Exit
 from reconciler.workflow import Session, carry_out, prepare
 from tests.acceptance.world import Applied, World
-from tests.apply.server import Server, files_of, is_read, is_write, refuse, say, text_of, times, world_and_server
+from tests.apply.server import (
+    Server,
+    anchors_of,
+    files_of,
+    is_read,
+    is_write,
+    refuse,
+    say,
+    text_of,
+    times,
+    world_and_server,
+)
 
 
 def many(root: Path, count: int, *, stores: tuple[str, ...] = ("docs",)) -> tuple[World, Server]:
@@ -272,3 +283,26 @@ def test_what_every_upload_would_meet_is_not_tried_with_every_file(tmp_path: Pat
     applied = apply(world, latency=lambda _: 0.1)
     assert applied.exit == Exit.UNAVAILABLE
     assert len([call for call in applied.calls if call.uploads]) <= 8  # those that were on their way
+
+
+def test_what_is_uploaded_when_the_stack_is_lost_for_a_while_is_journalled(tmp_path: Path) -> None:
+    world, server = many(tmp_path, 30)
+    assert world.settled()
+    for number in range(30):
+        world.write(f"docs/{number:03d}.md", f"# {number} again\n")
+    anchor = anchors_of(world)[0]["id"]
+    deaf = [False]
+
+    def silent(call: Call) -> float:
+        deaf[0] = deaf[0] or bool(call.uploads)
+        return 12.0 if call.uploads else 0.1  # three uploads side by side, and a sign of life is overdue
+
+    server.before.append(
+        times(6, lambda r: refuse(502) if deaf[0] and is_write(r, f"/vector_stores/{anchor}") else None)
+    )
+    assert apply(world, latency=silent).exit == Exit.INCOMPLETE
+    left = set(files_of(world))
+    server.before.clear()
+    assert world.settled()
+    assert len(files_of(world)) == 30
+    assert left - set(files_of(world))
