@@ -74,6 +74,9 @@ async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
     except Failure as failure:
         await _withdraw(run, uploaded, in_doubt=failure.ambiguous)
         raise
+    except BaseException:
+        run.keeper.remember(uploaded)  # the run ends here, and may write no more than its record
+        raise
 
 
 async def _withdraw(run: Run, uploaded: Sequence[str], *, in_doubt: bool) -> None:
