@@ -95,7 +95,7 @@ def _replacement(change: Change, steps: Sequence[Step]) -> str:
 
 def _adoption(change: Change) -> str:
     names = sorted({delta.field for delta in change.fields})
-    overwritten = f" and overwrites {', '.join(names)}" if names else ""
+    overwritten = f"; overwrites its {', '.join(names)}" if names else ""
     return f"takes over {change.id}, which was made by somebody else{overwritten}"
 
 

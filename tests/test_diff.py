@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from deepdiff import DeepDiff
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,7 @@ from reconciler.model import (
     Ref,
     Tags,
     Unknown,
+    canonical,
     same,
 )
 from tests.test_model import JSON
@@ -265,6 +268,14 @@ def test_the_differences_inside_a_schema_add_up_to_the_whole(left: Any, right: A
     assert same(patched(have, found), want)
 
 
+@given(SCHEMAS, SCHEMAS)
+def test_a_library_finds_differences_inside_a_schema_where_we_find_them(left: Any, right: Any) -> None:
+    want, have = ({"schema": {"inner": value}} for value in (left, right))
+    found = diff(LAMP, desired(shade=want), foreign(shade=have), Ids())
+    theirs = DeepDiff(*(json.loads(canonical(value)) for value in (right, left)))
+    assert bool(found) == bool(theirs)
+
+
 def test_one_is_one_inside_a_schema() -> None:
     want, have = {"schema": {"minimum": 1, "maximum": 6}}, {"schema": {"minimum": 1.0, "maximum": 5}}
     assert deltas(desired(shade=want), foreign(shade=have)) == {"shade.schema.maximum": (5, 6)}
@@ -277,6 +288,20 @@ def test_a_large_schema_takes_moments() -> None:
     started = time.perf_counter()
     assert len(deltas(desired(shade={"schema": left}), foreign(shade={"schema": right}))) == 2
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("repeats", [7, 12_000])
+def test_a_large_list_inside_a_schema_is_one_difference(repeats: int) -> None:
+    left = {"enum": [f"a{number % repeats}" for number in range(12_000)]}
+    right = {"enum": [f"a{number * 5 % repeats}" for number in range(11_999)]}
+    started = time.perf_counter()
+    assert list(deltas(desired(shade={"schema": left}), foreign(shade={"schema": right}))) == ["shade.schema.enum"]
+    assert time.perf_counter() - started < 5
+
+
+def test_no_difference_inside_a_schema_lies_inside_another() -> None:
+    left, right = {"anyOf": [{"const": 1}]}, {"anyOf": [{"const": 2}, {"const": 3}]}
+    assert list(deltas(desired(shade={"schema": left}), foreign(shade={"schema": right}))) == ["shade.schema.anyOf"]
 
 
 # --- causes -----------------------------------------------------------------------------------------------------------

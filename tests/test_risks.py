@@ -176,7 +176,7 @@ def test_the_end_of_an_interrupted_replacement_is_no_second_one() -> None:
     assert risks(plan) == ["R102 VectorStore/docs deletes vs_old, which an interrupted run has replaced"]
 
 
-@pytest.mark.parametrize(("model", "also"), [("m-1", ""), ("m-2", " and overwrites model")])
+@pytest.mark.parametrize(("model", "also"), [("m-1", ""), ("m-2", "; overwrites its model")])
 def test_an_adoption_names_what_it_overwrites(model: str, also: str) -> None:
     agent = helper(kind="agent", lifecycle={"adopt": "agt_1"})
     there = {"agt_1": replace(live(agent), id="agt_1", tags=None, spec={"model": model})}

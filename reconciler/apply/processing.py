@@ -16,6 +16,8 @@ from reconciler.observe import is_missing
 UNTAGGED = "the server did not keep the attributes that say which document it is"
 UNLISTED = "the server's list does not show the attributes that say which document it is"
 NOT_SHOWN = "the store does not show it, although it was attached"
+LAG = 0.05
+"""What has been waited for long is looked at more rarely: by so much of the time a wait may last too long."""
 STUCK = 2
 """So many times the time that a file may take: the run that attached it waited once, and a later one waits anew."""
 PATIENT_LOOKS = 3
@@ -26,7 +28,8 @@ LEAST_PATIENCE = 15.0
 
 async def wait(rollout: Rollout) -> None:
     """Until each file is processed or its deadline is over; what is stuck since an earlier run gets one more chance."""
-    pause = FIRST_PAUSE
+    clock, pause = rollout.run.clock, FIRST_PAUSE
+    began = clock.monotonic()
     while rollout.waiting:
         await look(rollout)
         late = {file_id: item for file_id, item in rollout.waiting.items() if item.deadline.left <= 0}
@@ -36,8 +39,8 @@ async def wait(rollout: Rollout) -> None:
                 rollout.fail(pending.document.path, _too_late(file_id, pending))
         await _thaw(rollout, {file_id: pending for file_id, pending in late.items() if pending.age is not None})
         if rollout.waiting:
-            await rollout.run.clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            await clock.sleep(pause)
+            pause = min(pause * 2, max(LONGEST_PAUSE, LAG * (clock.monotonic() - began)))
     await _check_list(rollout)
 
 

@@ -227,6 +227,7 @@ async def _finish(
     run.keeper.note(
         Entry(step.kind, desired.address, object_id, None, desired.lifecycle.protect, desired.lifecycle.retain)
     )
+    run.keeper.hold(desired.address, None)  # of a release that this replaces
     _note_files(run, kind, step)
     if step.observed is not None and step.observed.tags and step.observed.tags.address != desired.address:
         run.keeper.drop(step.kind, step.observed.tags.address)

@@ -82,14 +82,7 @@ def graph(root: Path | None, **options: Any) -> int:
 @opt.planning
 @saved_plan
 @opt.formats("text", "json")
-@opt.option(
-    "--context",
-    type=click.IntRange(0, 100),
-    default=3,
-    show_default=True,
-    metavar="N",
-    help="Unchanged lines around a change of a text.",
-)
+@opt.context
 @opt.option("--roll-forward", is_flag=True, help="Ignore holds that a rollback left.")
 @opt.output
 def explain(address: str, root: Path | None, **options: Any) -> int:

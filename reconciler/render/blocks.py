@@ -30,9 +30,14 @@ _WHY_DOCUMENTS = {
 }
 _MOST_SESSIONS = 100
 """As far as a plan counts the sessions of an agent."""
+_NEW = "new"
+"""The reason of a document that the account does not have."""
 _DOUBLE = "attached twice"
 """How the reason of a document begins of which only one attachment too many goes."""
-_VERIFIED = {"tag": "recognised by its tag", "full": "read in full"}
+_RENAMED = "renamed from "
+"""How the reason of a change begins whose old address has a line of its own."""
+_UNCONFIRMED = "Nobody has an unconfirmed object's id: the answer to its creation was lost."
+_VERIFIED = {"tag": "recognised by its tag; its documents were not compared one by one"}
 
 
 class Block(NamedTuple):
@@ -61,12 +66,12 @@ def heading(plan: Mapping[str, Any], page: Page) -> list[Row]:
 def risks(plan: Mapping[str, Any], page: Page) -> list[Row]:
     """What must be seen before anything else: what is blocked, then every risk."""
     rows: list[Row] = []
-    for _, change in _ordered(plan):
-        if change.get("blocked"):
-            action = "" if change.get("action") == "none" else f"{change.get('action')} "
-            what = escape.line(f"{action}{change.get('address')}: forbidden by {change['blocked'].get('rule')}")
-            text = f"BLOCKED  {what}. Apply refuses the whole plan (exit code 4)."
-            rows += prose(text, page, indent=0, style="alarm")
+    forbidden = [change for _, change in _ordered(plan) if change.get("blocked")]
+    for number, change in enumerate(forbidden, 1):
+        action = "" if change.get("action") == "none" else f"{change.get('action')} "
+        what = escape.line(f"{action}{change.get('address')}: forbidden by {change['blocked'].get('rule')}")
+        so = " Apply refuses the whole plan (exit code 4)." if number == len(forbidden) else ""
+        rows += prose(f"BLOCKED  {what}.{so}", page, indent=0, style="alarm")
     for risk in plan.get("risks") or ():
         rows += prose(f"RISK {_notice(risk)}", page, indent=0, style="alarm")
     return rows
@@ -167,7 +172,7 @@ def _block(change: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], page: 
     preview = action in {"create", "delete"}
     ordered = sorted(change.get("fields") or (), key=lambda field: ("after" in field, not fields.is_short(field)))
     rows += fields.all_rows(ordered, page, indent=4, cause=str(change.get("cause")), preview=preview)
-    rows += documents(change.get("files") or {}, page)
+    rows += documents(change.get("files") or {}, page, restored=change.get("cause") == "drift")
     return Block("!" if blocked else SYMBOL.get(action, "?"), title, position(change.get("source")), tuple(rows))
 
 
@@ -182,11 +187,11 @@ def _facts(change: Mapping[str, Any], blocked: Mapping[str, Any] | None) -> Iter
         yield "was", escape.line(f"{change['moved_from']}; the live object stays the same")
     if change.get("id"):
         verified = _VERIFIED.get(str(change.get("verified")))
-        kind = change.get("replaces_kind") or change.get("resource")
+        kind = str(change.get("replaces_kind") or change.get("resource")).replace("_", " ")
         yield "object", escape.line(f"{kind} {change['id']}") + (f", {verified}" if verified else "")
     if change.get("applied"):
         yield "applied", f"last at commit {escape.line(change['applied']['revision'])}"
-    if change.get("replaces_kind"):
+    if change.get("replaces_kind") and not why:
         yield "becomes", escape.line(f"{change.get('resource')}")
     if change.get("version") is not None:
         yield "version", escape.line(f"moves the pointer to version {change['version']}")
@@ -201,11 +206,15 @@ def sessions(count: int) -> str:
     """How many sessions use an agent; from a hundred on nobody counts."""
     if count >= _MOST_SESSIONS:
         return f"{_MOST_SESSIONS} or more use it"
-    return f"{values.number(count)} {'uses' if count == 1 else 'use'} it" if count else "none uses it"
+    return f"{values.number(count)} {'uses' if count == 1 else 'use'} it" if count else "none"
 
 
 def _why(change: Mapping[str, Any]) -> str:
     cause, reason = str(change.get("cause")), str(change.get("reason") or "")
+    if change.get("moved_from") and reason.startswith(_RENAMED):
+        reason = reason.partition("; ")[2]
+    if "unconfirmed double" in reason:
+        reason = f"{reason}. {_UNCONFIRMED}"
     if reason and change.get("action") not in {"update", "none"}:
         return _sentence(reason)
     if reason and cause == "tool" and not change.get("fields"):
@@ -247,9 +256,12 @@ def _together(steps: Sequence[str]) -> str:
 # --- documents --------------------------------------------------------------------------------------------------------
 
 
-def documents(files: Mapping[str, Any], page: Page) -> list[Row]:
-    """Documents as one unit, then their names; removed ones are never left out."""
-    added, removed = _sorted(files, "added"), _sorted(files, "removed")
+def documents(files: Mapping[str, Any], page: Page, *, restored: bool = False) -> list[Row]:
+    """Documents as one unit, then their names; removed ones are never left out.
+
+    `restored`: what is added was there, and somebody took it away in the account.
+    """
+    added, removed = _explained(files, restored=restored), _sorted(files, "removed")
     changed = _sorted(files, "changed") + _sorted(files, "updated")
     upload = sum(item.get("bytes") or 0 for item in [*_sorted(files, "added"), *_sorted(files, "changed")])
     rows: list[Row] = []
@@ -257,9 +269,11 @@ def documents(files: Mapping[str, Any], page: Page) -> list[Row]:
     tally = _tally(len(added), len(changed), len(removed) - doubles, doubles)
     if tally:
         rows.append(Row(4, "", f"{tally}, {values.size(upload) if upload else 'nothing'} to upload", "strong"))
-        rows += _names("-", removed, len(removed), page)
-        rows += _names("~", changed, page.names, page)
-        rows += _names("+", added, page.names, page)
+        shown = [*removed, *changed[: page.names], *added[: page.names]]
+        column = min(max((escape.columns(_name(item)) for item in shown), default=0), page.width - 40)
+        rows += _names("-", removed, column, page)
+        rows += _names("~", changed[: page.names], column, page)
+        rows += _names("+", added[: page.names], column, page)
         hidden = [
             f"{values.number(len(items) - page.names)} more {what}"
             for items, what in ((changed, "changed"), (added, "added"))
@@ -289,15 +303,24 @@ def _name(item: Mapping[str, Any]) -> str:
     return escape.line(str(item.get("path") or "(without a path)"))
 
 
-def _names(sign: str, items: Sequence[Mapping[str, Any]], limit: int, page: Page) -> Iterator[Row]:
+def _explained(files: Mapping[str, Any], *, restored: bool) -> list[Mapping[str, Any]]:
+    """Added documents, with a better reason than that they are new."""
+    gone = {item.get("sha256"): item.get("path") for item in files.get("removed") or () if item.get("sha256")}
+    found = []
+    for item in _sorted(files, "added"):
+        old = gone.pop(item.get("sha256"), None)
+        reason = f"; renamed from {old}" if old else "missing in the account" if restored else None
+        found.append({**item, "reason": reason} if reason and item.get("reason") == _NEW else item)
+    return found
+
+
+def _names(sign: str, items: Sequence[Mapping[str, Any]], column: int, page: Page) -> Iterator[Row]:
     """Paths, sizes and reasons in columns; a path is never cut."""
-    shown = items[:limit]
-    column = min(max((escape.columns(_name(item)) for item in shown), default=0), page.width - 40)
-    for item in shown:
+    for item in items:
         name = _name(item)
         size = "" if item.get("bytes") is None else values.size(item["bytes"])
         reason, _, more = escape.line(str(item.get("reason") or "")).partition("; ")
-        reason = "" if reason == "new" and sign == "+" else reason
+        reason = "" if reason == _NEW and sign == "+" else reason
         text = f"{name}{' ' * max(0, column - escape.columns(name))}  {size:>6}  {reason}".rstrip()
         yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-", cells=(name, size, reason))
         yield from prose(more, page, indent=10, hang=0) if more else ()

@@ -19,7 +19,7 @@ def rows(plan: Mapping[str, Any], page: Page) -> list[Row]:
     written = [*uploads, *stored, *models]
     if stored or models:
         day = escape.line(str((estimate.get("prices") or {}).get("as_of")))
-        written.append(f"prices of {day}{', models per 1M tokens' if models else ''}")
+        written.append(f"prices of {day}")
     return [row for number, text in enumerate(written) for row in _entry("" if number else "Cost", text, page)]
 
 
@@ -63,9 +63,9 @@ def _models(estimate: Mapping[str, Any]) -> Iterator[str]:
 def _model(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
     name = _name(after.get("model"))
     if before is None:
-        return f"{name}: input {_usd(after['input_usd'])}, output {_usd(after['output_usd'])}"
+        return f"{name}: input {_usd(after['input_usd'])}, output {_usd(after['output_usd'])} per 1M tokens"
     parts = [_change(before.get(key), after[key]) for key in ("input_usd", "output_usd")]
-    return f"{_name(before.get('model'))} → {name}: input {parts[0]}, output {parts[1]}"
+    return f"{_name(before.get('model'))} → {name}: input {parts[0]}, output {parts[1]} per 1M tokens"
 
 
 def _name(name: Any) -> str:

@@ -19,7 +19,8 @@ def drifted(report: Mapping[str, Any], page: Page) -> list[blocks.Block]:
         if theirs or change.get("cause") in _DRIFT:
             what = f"{change.get('resource')} {change.get('id')}" if change.get("id") else str(change.get("reason"))
             rows = labelled("object", escape.line(what), page, indent=4)
-            for known, some in itertools.groupby(theirs, key=_is_known):
+            for known, group in itertools.groupby(theirs, key=_is_known):
+                some = list(group)
                 rows += fields.all_rows(map(_turned, some), page, indent=4) if known else map(_unknown, some)
             restored = blocks.documents(files, page)
             rows += labelled("", "To restore its documents, apply would do this:", page, indent=4) if restored else []

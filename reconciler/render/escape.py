@@ -10,6 +10,7 @@ A backslash that would start such an escape is itself escaped, so the two can be
 import json
 import re
 import unicodedata
+from bisect import bisect_left
 from typing import Any
 
 _BLANK = frozenset(
@@ -96,6 +97,23 @@ def line(text: str) -> str:
     if "::" in text or "##" in text:
         text = _COMMAND.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
     return text
+
+
+def joined(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+    """Text put together from lines that were escaped one by one, and spans (start, end) of it.
+
+    A command that came about where two of them meet is broken as well; the spans move with it.
+    """
+    found = [match.start() for match in _COMMAND.finditer(text)] if "::" in text or "##" in text else []
+    if not found:
+        return text, spans
+    longer = len(r"\u{23}") - 1
+
+    def moved(at: int) -> int:
+        return at + longer * bisect_left(found, at)
+
+    text = _COMMAND.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+    return text, [(moved(start), moved(end)) for start, end in spans]
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

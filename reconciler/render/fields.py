@@ -260,8 +260,8 @@ def _items(name: str, before: Any, after: Any, page: Page, *, indent: int, is_se
     for sign, text in written:
         yield from data(Line(sign, text), page, indent=indent + 2)
     if order:
-        yield Row(indent, "~", "in this order now:", "change")
-        yield from data(Line("~", values.inline(order)), page, indent=indent)
+        yield Row(indent + 2, "~", "in this order now:", "change")
+        yield from data(Line("~", values.inline(order)), page, indent=indent + 2)
 
 
 def _schema(group: Sequence[Mapping[str, Any]], page: Page, *, indent: int, cause: str) -> list[Row]:

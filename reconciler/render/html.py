@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from reconciler.render import blocks, drift, escape, fields, values
+from reconciler.render import blocks, drift, escape, values
+from reconciler.render import documents as texts
 from reconciler.render.graph_svg import MAX_NODES, render_svg, too_many
 from reconciler.render.rows import SIGN_STYLE, Page, Row
 from reconciler.render.sheet import ALLOWED, SHEET
@@ -34,9 +35,7 @@ _TITLE = re.compile(r"((?:blocked: )?\S+) (.*)", re.DOTALL)
 _LAST_CHIP = "unchanged"
 
 
-def render_plan(
-    plan: Mapping[str, Any], *, context: int = 3, documents: Mapping[str, tuple[str | None, str]] | None = None
-) -> str:
+def render_plan(plan: Mapping[str, Any], *, context: int = 3, documents: texts.Texts | None = None) -> str:
     """The JSON form of a plan as an HTML page that ends with a line break.
 
     `context` is the number of unchanged lines around each change of a text. `documents` are texts to be compared:
@@ -50,7 +49,7 @@ def render_plan(
         "<main>",
         _notices("Risks", blocks.risks(plan, page), anchors, mild=False),
         _changes(found),
-        _panel("Documents", _texts(documents or {}, page)),
+        _changes(texts.blocks(plan, documents, page), "Documents", "document"),
         _picture(plan),
         _panel("Cost", _cost(blocks.cost(plan, page))),
         _notices("Warnings", blocks.warnings(plan, page), anchors, mild=True),
@@ -175,19 +174,6 @@ def _cost(rows: Sequence[Row]) -> list[Row]:
     return [Row(0, "", row.cells[1] if row.cells else row.text) for row in rows]
 
 
-def _texts(documents: Mapping[str, tuple[str | None, str]], page: Page) -> list[Row]:
-    """What changed in the text of each document."""
-    found: list[Row] = []
-    for address, (before, after) in sorted(documents.items()):
-        sides = {"after": after} | ({} if before is None else {"before": before})
-        first, *others = fields.rows({"path": [address], **sides}, page, indent=_INDENT, preview=True)
-        extent = first.text.removeprefix(values.path([address]))
-        found += [first._replace(text=f"{escape.line(address)}{extent}"), *others]
-        if before is None:
-            found.append(Row(_INDENT, "", "What was last applied is not available for a comparison.", "quiet"))
-    return found
-
-
 def _footer(plan: Mapping[str, Any], recognised: Sequence[Row]) -> str:
     facts = [("Manifests", escape.line(str(plan["manifests"])))] if plan.get("manifests") else []
     tool = plan.get("tool") or {}
@@ -199,7 +185,7 @@ def _footer(plan: Mapping[str, Any], recognised: Sequence[Row]) -> str:
 # --- resources --------------------------------------------------------------------------------------------------------
 
 
-def _changes(found: Sequence[blocks.Block]) -> str:
+def _changes(found: Sequence[blocks.Block], title: str = "Changes", anchor: str = "change") -> str:
     """What is destroyed or blocked is open, and so is the rest as far as it can be taken in at once."""
     if not found:
         return ""
@@ -207,8 +193,8 @@ def _changes(found: Sequence[blocks.Block]) -> str:
     written = []
     for number, block in enumerate(found, 1):
         room -= len(block.rows)
-        written.append(_change(block, f"change-{number}", is_open=block.sign in _DESTRUCTIVE or room >= 0))
-    return _section("Changes", "\n".join(written))
+        written.append(_change(block, f"{anchor}-{number}", is_open=block.sign in _DESTRUCTIVE or room >= 0))
+    return _section(title, "\n".join(written))
 
 
 def _change(block: blocks.Block, anchor: str, *, is_open: bool) -> str:

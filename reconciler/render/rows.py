@@ -107,7 +107,7 @@ def _marked(line: Line, *, brackets: bool) -> tuple[str, list[Span]]:
         length += len(same) + len(changed)
         at = end
     parts.append(_elided(line.text[at:]))
-    return "".join(parts), marks
+    return escape.joined("".join(parts), marks)
 
 
 def _unmarked(line: Line) -> str:

@@ -8,7 +8,7 @@ shown as one block, old then new: longer, never wrong, and nothing is left out.
 What is told beyond the lines (this paragraph was moved, that one only wrapped anew) is said beside them, never instead.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.render.headings import headings
@@ -82,31 +82,27 @@ def _blocks(pairs: list[Span], a_len: int, b_len: int) -> list[Block]:
     return blocks
 
 
-def _bounded(pairs: list[Span], a_len: int, b_len: int) -> list[tuple[Block, Span]]:
-    """The blocks, each with the number of equal lines above and below it that it may slide along."""
+def _bounded(pairs: list[Span], a_len: int, b_len: int) -> list[tuple[Block, int]]:
+    """The blocks, each with the number of equal lines above it that it may slide along."""
     blocks = _blocks(pairs, a_len, b_len)
     ends = [0, *(block[1] for block in blocks)]
-    starts = [*(block[0] for block in blocks), a_len]
-    between = [start - end for start, end in zip(starts, ends, strict=True)]
-    return [(block, (between[number] // 2, between[number + 1] // 2)) for number, block in enumerate(blocks)]
+    return [(block, block[0] - end) for block, end in zip(blocks, ends, strict=False)]
 
 
-def _slid(block: Block, room: Span, before: Sequence[str], after: Sequence[str], budget: Budget) -> Block:
+def _slid(block: Block, room: int, before: Sequence[str], after: Sequence[str], budget: Budget) -> Block:
     """Where a stretch of only added or only removed lines could as well stand: best from its heading on.
 
-    `a b [c b] d` and `a [b c] b d` say the same. A stretch reads best when it starts with a heading, or after a blank
-    line. (The rule of Git's indent heuristic, for prose.)
+    `a b [c b] d` and `a [b c] b d` say the same, and the first is what is found. A stretch reads best when it starts
+    with a heading, or after a blank line. (The rule of Git's indent heuristic, for prose.)
     """
     i, i_end, j, j_end = block
     if (i < i_end) == (j < j_end):
         return block
     lines, start, end = (after, j, j_end) if j < j_end else (before, i, i_end)
-    up = down = 0
-    while up < min(room[0], _MAX_SLIDE) and lines[start - up - 1] == lines[end - up - 1]:
+    up = 0
+    while up < min(room, _MAX_SLIDE) and lines[start - up - 1] == lines[end - up - 1]:
         up += 1
-    while down < min(room[1], _MAX_SLIDE) and lines[start + down] == lines[end + down]:
-        down += 1
-    if not (up or down) or not budget.take(up + down):
+    if not up or not budget.take(up):
         return block
 
     def worth(shift: int) -> tuple[int, int]:
@@ -114,7 +110,7 @@ def _slid(block: Block, room: Span, before: Sequence[str], after: Sequence[str],
         blank_above = above < 0 or not lines[above].strip()
         return 4 * first.startswith("#") + 2 * (blank_above and bool(first.strip())) + (not last.strip()), shift
 
-    best = max(range(-up, down + 1), key=worth)
+    best = max(range(-up, 1), key=worth)
     return i + best, i_end + best, j + best, j_end + best
 
 
@@ -146,22 +142,19 @@ def _stretches(found: Iterable[tuple[Block, Sequence[str], int, int]]) -> dict[s
 
 def _unbroken(
     group: list[Block], before: Sequence[str], after: Sequence[str], budget: Budget
-) -> Iterator[tuple[Block, Pairs]]:
+) -> list[tuple[Block, Pairs]]:
     """The blocks with their pairs of lines; a blank line between two rewritten stretches does not keep them apart."""
-    last: tuple[Block, Pairs] | None = None
+    found: list[tuple[Block, Pairs]] = []
     for block in group:
         i, i_end, j, j_end = block
         pairs = resembling(before[i:i_end], after[j:j_end], budget)
-        if last is not None:
-            (i_last, i_at, j_last, j_at), found = last
-            rewritten = not (found or pairs) and i_last < i_at and j_last < j_at and i < i_end and j < j_end
-            if rewritten and not any(text.strip() for text in after[j_at:j]):
-                last = (i_last, i_end, j_last, j_end), []
-                continue
-            yield last
-        last = block, pairs
-    if last is not None:
-        yield last
+        (i_last, i_at, j_last, j_at), above = found[-1] if found else ((0, 0, 0, 0), [])
+        rewritten = not (above or pairs) and i_last < i_at and j_last < j_at and i < i_end and j < j_end
+        if rewritten and not any(text.strip() for text in after[j_at:j]):
+            found[-1] = (i_last, i_end, j_last, j_end), []
+        else:
+            found.append((block, pairs))
+    return found
 
 
 def _hunk(

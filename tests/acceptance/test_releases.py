@@ -158,3 +158,16 @@ def test_a_hold_ends_when_the_manifest_returns_to_what_is_live(tmp_path: Path) -
     assert world.steps() == ["update Assistant/helper"]
     assert world.settled()
     assert live_instructions(world) == "Release 3.\n"
+
+
+@pytest.mark.parametrize("way", ["another runtime", "gone and back"])
+def test_a_hold_ends_with_the_release_that_it_held(tmp_path: Path, way: str) -> None:
+    world = three_releases(tmp_path)
+    roll_back(world)
+    if way == "gone and back":
+        world.remove("Assistant", "helper")
+        assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="Release 3.\n")
+    assert world.settled()
+    store = next(item for item in world.api("GET", "/vector_stores?limit=100")["data"] if "anchor" in item["name"])
+    assert not store["metadata"].get("reconciler.holds")

@@ -65,6 +65,7 @@ def cases(workplace: Path, *, documents: int, manifests: int) -> Iterator[Case]:
 
     yield Case(f"load {manifests} manifests", lambda: load(tree), "yaml.load of their text", parse)
     yield _long_prompt()
+    yield from _hostile_texts()
 
 
 def _long_prompt() -> Case:
@@ -91,6 +92,35 @@ def _long_prompt() -> Case:
         list(difflib.unified_diff(old.splitlines(), new.splitlines()))
 
     return Case(f"plan and text of a {len(old) // 1000} kB prompt", show, "difflib.unified_diff", compare)
+
+
+def _hostile_texts() -> Iterator[Case]:
+    """Texts made to be slow to compare: the reviewer has to see them within five seconds (SECURITY, slow review)."""
+    chance = random.Random(2)
+    words = [f"{chance.choice(('answer', 'every', 'customer'))}{chance.randrange(300)}" for _ in range(WORDS // 2)]
+    few = [chance.choice(("yes", "no")) for _ in range(50_000)]
+    numbered = [f"rule {number} says yes" for number in range(50_000)]
+    pairs = {
+        "rewritten 256 kB": ("\n".join(words), "\n".join(reversed(words))),
+        "50,000 lines, a word of each": ("\n".join(numbered), "\n".join(numbered).replace("yes", "no")),
+        "50,000 lines of two words": ("\n".join(few), "\n".join(few[::-1])),
+        "one line of 256 kB": (" ".join(words), " ".join(reversed(words))),
+        "100,000 blank lines": ("\n" * 100_000, "\n \n" * 50_000),
+    }
+    for name, (before, after) in pairs.items():
+        change = {
+            "address": "Assistant/helper",
+            "action": "update",
+            "fields": [{"path": ["instructions"], "before": before, "after": after, "cause": "manifest"}],
+        }
+
+        def show(change: Mapping[str, object] = change) -> None:
+            render_plan({"changes": [change], "summary": {"update": 1}}, color=True)
+
+        def join(before: str = before, after: str = after) -> None:
+            "\n".join([*before.split("\n"), *after.split("\n")])
+
+        yield Case(f"text of a hostile change: {name}", show, "splitting and joining it", join, limit=5.0)
 
 
 class _Library:

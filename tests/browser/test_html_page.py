@@ -15,9 +15,9 @@ from reconciler.render.html import render_drift, render_plan
 from tests.browser.chromium import Chromium, Page, find
 from tests.browser.showcase import showcase
 from tests.render.plans import HOSTILE, Plan, change, everywhere, field, plan
+from tests.render.situations import SITUATIONS, plan_of
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "render" / "golden"
 IMAGES = ROOT / "docs" / "images"
 DESKTOP, PHONE, SMALL_PHONE = 1280, 390, 320
 
@@ -59,7 +59,7 @@ def _hostile_paths() -> Plan:
 
 
 def _plans() -> dict[str, Plan]:
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(GOLDEN.glob("*.json"))}
+    found = {name: plan_of(name) for name in SITUATIONS}
     return found | {"showcase": showcase(), "everywhere": _everywhere_at_once(), "long-names": _hostile_paths()}
 
 

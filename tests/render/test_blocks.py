@@ -31,11 +31,12 @@ def document(path: str, **more: Any) -> dict[str, Any]:
         ({"cause": "drift", "files": {"added": [document("a")]}}, "why      Its documents were changed in the account"),
         ({"cause": "removed", "files": {"removed": [document("a")]}}, "why      It is no longer in the manifests."),
         ({"moved_from": "Assistant/old"}, "was      Assistant/old; the live object stays the same"),
-        ({"verified": "full"}, "object   release skill_1, read in full"),
-        ({"replaces_kind": "assistant"}, "object   assistant skill_1\n    becomes  release"),
+        ({"resource": "vector_store", "verified": "full"}, "object   vector store skill_1\n"),
+        ({"verified": "tag"}, "object   release skill_1, recognised by its tag; its documents were not\n"),
+        ({"replaces_kind": "assistant", "cause": None}, "object   assistant skill_1\n    becomes  release"),
         ({"version": "3"}, "version  moves the pointer to version 3"),
         ({"affects": ["Assistant/a", "Assistant/b"]}, "used by  Assistant/a, Assistant/b"),
-        ({"sessions": 0}, "sessions none uses it\n"),
+        ({"sessions": 0}, "sessions none\n"),
         ({"sessions": 1}, "sessions 1 uses it, with the agent as it was when they began"),
         ({"sessions": 12}, "sessions 12 use it, with the agent as it was when they began"),
         ({"sessions": 100}, "sessions 100 or more use it, with the agent as it was when they began"),
@@ -48,7 +49,7 @@ def test_a_fact_has_a_line(more: dict[str, Any], line: Any) -> None:
 
 def test_what_nobody_changed_is_not_said_to_have_changed() -> None:
     text = written(change(cause="tool", reason="an unconfirmed double is removed: vs_2"))
-    assert "\n    why      An unconfirmed double is removed: vs_2.\n" in text
+    assert "\n    why      An unconfirmed double is removed: vs_2. Nobody has an unconfirmed" in text
     assert "manifest changed" not in text
     other = written(change(cause="tool", fields=[field(["model"], before="a", after="b")]))
     assert "this version of reconciler writes it differently" in " ".join(other.split())
@@ -68,6 +69,34 @@ def test_doubles_are_counted_beside_the_documents_that_go() -> None:
     gone = [document("a.md", reason="attached twice"), document("b.md", reason="attached twice"), document("c.md")]
     text = written(change(files={"removed": gone, "added": [document("d.md")]}))
     assert "+1 -1 documents, -2 surplus attachments, 1.0 kB to upload" in text
+
+
+def test_a_document_with_the_text_of_one_that_goes_is_a_renamed_one() -> None:
+    gone = [document("old/a.md", bytes=None, sha256="1")]
+    new = [document("new/a.md", sha256="1", reason="new"), document("new/copy.md", sha256="1", reason="new")]
+    text = written(change(files={"removed": gone, "added": new}))
+    assert "      + new/a.md     1.0 kB\n          renamed from old/a.md\n      + new/copy.md  1.0 kB\n" in text
+
+
+def test_a_document_that_somebody_took_away_is_not_called_new() -> None:
+    files = {"added": [document("a.md", reason="new")]}
+    assert "      + a.md  1.0 kB  missing in the account\n" in written(change(cause="drift", files=files))
+    assert "      + a.md  1.0 kB\n" in written(change(cause="both", files=files))
+
+
+def test_what_is_blocked_is_listed_and_what_follows_is_said_once() -> None:
+    rule = {"rule": "delete_budget", "summary": "Too many."}
+    gone = [change(f"Assistant/{name}", "delete", blocked=rule) for name in "ab"]
+    assert render_plan(plan(*gone)).split("\n\n")[1] == (
+        "BLOCKED  delete Assistant/a: forbidden by delete_budget.\n"
+        "BLOCKED  delete Assistant/b: forbidden by delete_budget. Apply refuses the whole\n"
+        "  plan (exit code 4)."
+    )
+
+
+def test_a_rename_is_said_once() -> None:
+    text = written(change(moved_from="Assistant/old", reason="renamed from Assistant/old; a hold ends"))
+    assert "why      The manifest changed. A hold ends.\n    was      Assistant/old; the live" in text
 
 
 def test_what_is_new_needs_no_reason() -> None:

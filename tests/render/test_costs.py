@@ -72,29 +72,33 @@ def test_storage_says_that_it_is_an_estimate_of_this_stack_alone(storage: dict[s
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (None, TERRA, "gpt-6.1-terra: input $1.00, output $5.00, for Assistant/a"),
+        (None, TERRA, "gpt-6.1-terra: input $1.00, output $5.00 per 1M tokens, for Assistant/a"),
         (
             LUNA,
             TERRA,
-            "gpt-6-luna → gpt-6.1-terra: input $0.10 → $1.00 (+900 %), output $0.50 → $5.00 (+900 %), for Assistant/a",
+            "gpt-6-luna → gpt-6.1-terra: input $0.10 → $1.00 (+900 %), output $0.50 → $5.00 (+900 %) per 1M tokens, for Assistant/a",
         ),
         (
             {**TERRA, "model": "old", "output_usd": 20.0},
             TERRA,
-            "old → gpt-6.1-terra: input $1.00, output $20.00 → $5.00 (-75 %), for",
+            "old → gpt-6.1-terra: input $1.00, output $20.00 → $5.00 (-75 %) per 1M tokens, for",
         ),
         (
             {"model": "mystery", "input_usd": None, "output_usd": None},
             LUNA,
-            "mystery → gpt-6-luna: input now $0.10, output now $0.50, for",
+            "mystery → gpt-6-luna: input now $0.10, output now $0.50 per 1M tokens, for",
         ),
-        ({**LUNA, "model": "gift", "input_usd": 0}, LUNA, "gift → gpt-6-luna: input $0.00 → $0.10, output $0.50, for"),
+        (
+            {**LUNA, "model": "gift", "input_usd": 0},
+            LUNA,
+            "gift → gpt-6-luna: input $0.00 → $0.10, output $0.50 per 1M tokens, for",
+        ),
     ],
 )
 def test_a_model_says_what_a_million_tokens_cost(before: Any, after: Any, said: str) -> None:
     written = " ".join(section(models=[model(before, after)], prices=PRICES).split())
     assert said in written
-    assert written.endswith("prices of 2026-11-22, models per 1M tokens")
+    assert written.endswith("prices of 2026-11-22")
 
 
 def test_assistants_with_the_same_change_share_a_line() -> None:

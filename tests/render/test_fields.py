@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from reconciler.render import fields, text
 from reconciler.render.rows import Page
@@ -163,3 +165,83 @@ def test_a_conflict_of_texts_shows_what_the_account_will_lose(live: dict[str, An
     assert "  What the account changed since the last apply, and will lose:" in lines
     assert ("  + │ hand-made" in lines) == bool(live)
     assert "  - │ b" in lines
+
+
+TEXTS = st.text(" \t\r\nab#é\u0301\u202e\\u{}", max_size=12) | st.text("ab \n", max_size=60)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+@settings(max_examples=100, deadline=None)
+def test_two_changes_of_a_text_that_read_the_same_are_the_same(before: str, one: str, other: str) -> None:
+    assume(len({before, one, other}) == 3)
+    assert written(field(["x"], before=before, after=one)) != written(field(["x"], before=before, after=other))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ("a\nb\n", "a\r\nb\r\n", ["~ x:", "  Every line ends in CR LF now, before in LF."]),
+        ("a\r\nb\r\n", "a\nb\n", ["~ x:", "  Every line ends in LF now, before in CR LF."]),
+        ("a\nb\n", "a\r\nb\n", None),
+    ],
+)
+def test_other_line_breaks_are_one_sentence(before: str, after: str, lines: list[str] | None) -> None:
+    found = written(field(["x"], before=before, after=after))
+    assert found == lines or (lines is None and r"+ │ a{+\u{d}+}" in found)
+
+
+def test_a_change_of_white_space_only_is_said_to_be_one() -> None:
+    assert (
+        written(field(["x"], before="a b\nc", after="a  b\nc"))[0] == "~ x: 1 of 2 lines changed, in white space only"
+    )
+
+
+def test_letters_that_look_the_same_are_pointed_out() -> None:
+    looks = "  Both look the same and are not: their letters are written with other Unicode"
+    assert looks in written(field(["x"], before="caf\u00e9", after="cafe\u0301"))
+    assert looks in written(field(["x"], before="caf\u00e9\nx", after="cafe\u0301\nx"))
+    assert looks not in written(field(["x"], before="caf\u00e9", after="cafe"))
+
+
+def test_a_line_that_repeats_itself_is_counted() -> None:
+    assert written(field(["x"], before="a\nb", after=f"a{chr(10) * 9}b"))[-3:] == [
+        "+ │",
+        "  (a blank line 7 more times)",
+        "  │ b",
+    ]
+    assert "  (the same line 99 more times)" in written(field(["x"], before="a\nb", after="a\n" + "c\n" * 100 + "b"))
+
+
+def test_a_moved_paragraph_is_said_to_have_moved() -> None:
+    before = "a\nb\nc\nd\ne\nRefunds are paid within a week.\nf"
+    found = written(field(["x"], before=before, after="a\nRefunds are paid within a week.\nb\nc\nd\ne\nf"))
+    assert found[0] == "~ x: 1 line moved; 7 lines now"
+    assert "  (moved here unchanged, from line 6 of the old text)" in found
+    more = written(field(["x"], before=before, after="A\nRefunds are paid within a week.\nb\nc\nd\ne\nf"))
+    assert more[0] in {"~ x: 1 of 7 lines changed, 1 moved", "~ x: 2 of 7 lines changed"}
+
+
+def test_of_many_headings_the_nearest_are_told() -> None:
+    text = "# T\n# S\n## {0} one\n### {0} two\n#### {0} three\n".format("x" * 20)
+    found = written(field(["x"], before=f"{text}a\n", after=f"{text}b\n"))
+    assert f'  @@ line 6, under "… > {"x" * 20} two > {"x" * 20} three" @@' in found
+
+
+def test_lists_are_compared_by_their_items() -> None:
+    one = field(["tools", "file_search", "vector_store_ids"], before=["a", "b"], after=["a", "c", "b"])
+    assert written(one) == ['~ tools.file_search.vector_store_ids: + "c"']
+    assert written(field(["x"], before=["a", "b"], after=["c", "a"])) == [
+        '~ x: - "b", + "c", in this order now: ["c", "a"]'
+    ]
+
+
+def test_a_list_that_has_no_room_stands_below() -> None:
+    before = [f"https://{number}.example.com" for number in range(9)]
+    found = written(field(["x"], before=before, after=[*before[:0:-1], "more"]))
+    assert found[:4] == ["~ x:", '  - │ "https://0.example.com"', '  + │ "more"', "  ~ in this order now:"]
+    assert "more" in found[-1]
+    assert written(field(["x"], before=before, after=[*before, "y" * 72]))[1:] == [f'  + │ "{"y" * 72}"']
+
+
+def test_an_item_that_is_its_own_name_is_said_once() -> None:
+    assert written(field(["stores", "a"], after="a")) == ["+ stores.a"]

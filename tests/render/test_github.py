@@ -1,7 +1,6 @@
 """Workflow commands, read back as GitHub's runner reads them."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +10,7 @@ from hypothesis import strategies as st
 from reconciler.render import github
 from reconciler.render.github import job_summary, output, outputs, render_plan, render_problems
 from tests.render.plans import HOSTILE, change, everywhere, plan
-from tests.render.test_text import golden
 
-GOLDEN = Path(__file__).parent / "golden"
 OLD_COMMAND = re.compile(r"##\[?[A-Za-z.]*\[[a-z]")
 
 Command = tuple[str, dict[str, str], str]
@@ -36,11 +33,6 @@ def _decoded(text: str, *more: tuple[str, str]) -> str:
     for code, char in (("%0D", "\r"), ("%0A", "\n"), *more, ("%25", "%")):
         text = text.replace(code, char)
     return text
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.github")))
-def test_a_plan_reads_as_it_was_written_down(name: str) -> None:
-    assert render_plan(golden(name)) == (GOLDEN / f"{name}.github").read_text(encoding="utf-8")
 
 
 def test_annotations_have_a_level_a_place_and_a_title() -> None:

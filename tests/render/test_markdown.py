@@ -1,16 +1,14 @@
 """Markdown for pull requests: all data in code, and nothing in it that could leave the code."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from reconciler.render import escape
 from reconciler.render.markdown import LIMIT, marker, render_plan
 from tests.render.plans import HOSTILE, Plan, change, everywhere, field, plan
-from tests.render.test_text import COMMAND, golden
+from tests.render.test_text import COMMAND
 
-GOLDEN = Path(__file__).parent / "golden"
 MARKER = re.compile(r"<!-- reconciler plan: [A-Za-z0-9._~%/-]* -->")
 LEFT_OUT = re.compile(r"! [\d,]+ lines are left out here; `reconciler plan` prints all of it")
 
@@ -33,11 +31,6 @@ def outside_fences(text: str) -> list[str]:
             lines.append(line)
     assert not fence
     return lines
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.md")))
-def test_a_plan_reads_as_it_was_written_down(name: str) -> None:
-    assert render_plan(golden(name)) == (GOLDEN / f"{name}.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -143,6 +143,11 @@ def test_a_section_that_is_added_starts_with_its_heading() -> None:
     assert found.hunks[0].heading == ("Half",)
 
 
+def test_without_budget_an_added_section_stays_where_it_was_found() -> None:
+    found = compare("a||## One||x||## Two||x|", "a||## One||x||## Half||x||## Two||x|", context=0, limit=0)
+    assert sorted(shown(found)) == ["+", "+", "+## Half", "+x"]
+
+
 def test_a_section_that_is_removed_starts_with_its_heading() -> None:
     found = compare("a||## One||x||## Half||x||## Two||x|", "a||## One||x||## Two||x|", context=0)
     assert shown(found) == ["-## Half", "-", "-x", "-"]
@@ -214,3 +219,32 @@ def test_a_spent_budget_gives_nothing_more() -> None:
     assert budget.take(10)
     assert not budget.take(1)
     assert budget.spent == 10
+
+
+WORDS = ["refund", "order", "parcel", "polite", "always", "never"]
+TEXT = " ".join(f"{word}{number % 97}" for number in range(6_000) for word in WORDS)
+HOSTILE_PAIRS = {
+    "nothing in common": (TEXT.replace(" ", "\n"), TEXT[::-1].replace(" ", "\n")),
+    "few words": ("a b\n" * 40_000, "b a\n" * 40_000),
+    "one line": (TEXT, TEXT[::-1]),
+    "one word": ("x" * 256_000, "y" * 256_000),
+    "signs only": (".," * 128_000, ",." * 128_000),
+    "blank lines": ("\n" * 100_000, "\n \n" * 50_000),
+    "one word of each line": (
+        "\n".join(f"rule {number} says yes" for number in range(50_000)),
+        "\n".join(f"rule {number} says no" for number in range(50_000)),
+    ),
+    "headings": ("#\n## a\n" * 25_000, "# a\n##\n" * 25_000),
+    "fences": ("```\n~~~\n" * 25_000, "~~~\n```\n" * 25_000),
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE_PAIRS))
+def test_a_hostile_text_costs_no_more_than_the_budget(name: str) -> None:
+    before, after = (text.split("\n") for text in HOSTILE_PAIRS[name])
+    budget = Budget()
+    found = diff(before, after, context=3, budget=budget)
+    assert budget.spent <= budget.limit
+    lines = [line for hunk in found.hunks for line in hunk.lines]
+    assert len(lines) <= 2 * (len(before) + len(after))
+    assert sum(line.sign == "-" for line in lines) - sum(line.sign == "+" for line in lines) == len(before) - len(after)
