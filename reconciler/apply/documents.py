@@ -64,9 +64,8 @@ async def roll_out(
     await discard(run, document_kind, parent, [item.file_id for item in surplus])
     if rollout.failed:
         lines = tuple(f"{path}: {why}" for path, why in sorted(rollout.failed.items()))
-        raise StepFailed(
-            f"{len(lines)} of {len(documents)} documents failed; what was there before still serves", lines=lines
-        )
+        rest = "what was there before still serves" if current else "the next run goes on from here"
+        raise StepFailed(f"{len(lines)} of {len(documents)} documents failed; {rest}", lines=lines)
 
 
 def _surplus(

@@ -25,7 +25,7 @@ def rows(plan: Mapping[str, Any], page: Page) -> list[Row]:
 
 def _entry(label: str, text: str, page: Page) -> list[Row]:
     """One entry below the other; further lines of one stand a little deeper."""
-    found = prose(f"{label:<8} {text}", page, indent=0, hang=11)
+    found = prose(text, page, indent=0, hang=11, label=f"{label:<8} ")
     return [found[0]._replace(cells=(label, text))] if len(found) == 1 else found
 
 

@@ -54,25 +54,33 @@ class Page(NamedTuple):
     names: int = 20
 
 
-def prose(text: str, page: Page, *, indent: int, sign: str = "", hang: int = 2, style: str = "") -> list[Row]:
-    """A paragraph of our words with data in it (escaped by the caller), wrapped; further lines hang."""
+def prose(
+    text: str, page: Page, *, indent: int, sign: str = "", hang: int = 2, style: str = "", label: str = ""
+) -> list[Row]:
+    """A paragraph of our words with data in it (escaped by the caller), wrapped; further lines hang.
+
+    It stands behind the label, however long its first word is.
+    """
     if not page.wrap:
-        return [Row(indent, sign, text, style)] if text else []
+        return [Row(indent, sign, f"{label}{text}", style)] if text or label else []
     lead = len(sign) + 1 if sign else 0
     written = textwrap.wrap(
         text,
         width=max(20, page.width - indent - lead),
+        initial_indent=label,
         subsequent_indent=" " * hang,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    if label and not written:
+        written = [label.rstrip()]
     rows = [Row(indent, sign, line, style) for line in written[:1]]
     return rows + [Row(indent + lead, "", line, style) for line in written[1:]]
 
 
 def labelled(label: str, text: str, page: Page, *, indent: int, style: str = "") -> list[Row]:
     """`label    text`, with the text in a column of its own."""
-    rows = prose(f"{label:<8} {text}", page, indent=indent, hang=9, style=style)
+    rows = prose(text, page, indent=indent, hang=9, style=style, label=f"{label:<8} ")
     return [rows[0]._replace(cells=(label, text))] if len(rows) == 1 else rows
 
 
