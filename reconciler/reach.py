@@ -116,7 +116,7 @@ def place(path: Path) -> str:
 # --- permissions ------------------------------------------------------------------------------------------------------
 
 _OUTSIDE = {
-    "mcp": "may call an MCP server",
+    "mcp": "may call its MCP server",
     "web_search": "may search the web",
     "computer_use": "may operate a computer",
     "computer": "may operate a computer",

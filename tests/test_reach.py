@@ -116,15 +116,15 @@ def test_keys_that_are_not_ascii_are_texts_too() -> None:
         ),
         ({"type": "code_interpreter"}, []),
         ({"type": "function", "name": "f"}, []),
-        (mcp(allowed_tools=["read"]), ["mcp:wiki may call an MCP server"]),
-        (mcp(), ["mcp:wiki may call an MCP server (every tool of it)"]),
+        (mcp(allowed_tools=["read"]), ["mcp:wiki may call its MCP server"]),
+        (mcp(), ["mcp:wiki may call its MCP server (every tool of it)"]),
         (
             mcp(allowed_tools=["read"], require_approval="never"),
-            ["mcp:wiki may call an MCP server (without asking)"],
+            ["mcp:wiki may call its MCP server (without asking)"],
         ),
         (
             mcp(require_approval={"never": {"tool_names": ["read"]}}),
-            ["mcp:wiki may call an MCP server (every tool of it, some of it without asking)"],
+            ["mcp:wiki may call its MCP server (every tool of it, some of it without asking)"],
         ),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_new_tool_that_reaches_outside_widens(tool: Json, said: list[str]) -> 
 
 def test_a_saved_agent_never_asks() -> None:
     assert more([], [agent_mcp()], AGENT, AGENT) == [
-        "mcp:wiki may call an MCP server (every tool of it, without asking)"
+        "mcp:wiki may call its MCP server (every tool of it, without asking)"
     ]
 
 

@@ -36,7 +36,7 @@ def inline(value: Any) -> str:
         return "[" + ", ".join(map(inline, value)) + "]"
     unknown = _unknown(value)
     if unknown is not None:
-        return f"(id of {escape.line(unknown)}, known after apply)"
+        return f"(new id of {escape.line(unknown)}, known after apply)"
     return "{" + ", ".join(f"{escape.json_text(str(key))}: {inline(item)}" for key, item in value.items()) + "}"
 
 

@@ -15,10 +15,14 @@ from reconciler.render.html import render_drift, render_plan
 from tests.browser.chromium import Chromium, Page, find
 from tests.browser.showcase import showcase
 from tests.render.plans import HOSTILE, Plan, change, everywhere, field, plan
-from tests.render.situations import SITUATIONS, plan_of
+from tests.render.situations import plan_of
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
+SITUATIONS_OF_EVERY_SHAPE = (
+    *("first-apply", "one-word-in-a-long-prompt", "tool-parameter-required", "two-thousand-documents", "no-changes"),
+    *("drift-and-manifest", "replace-expired-store-with-users", "blocked-by-protect", "hostile-strings"),
+)
 DESKTOP, PHONE, SMALL_PHONE = 1280, 390, 320
 
 OVERFLOWING = """(() => {
@@ -59,7 +63,7 @@ def _hostile_paths() -> Plan:
 
 
 def _plans() -> dict[str, Plan]:
-    found = {name: plan_of(name) for name in SITUATIONS}
+    found = {name: plan_of(name) for name in SITUATIONS_OF_EVERY_SHAPE}
     return found | {"showcase": showcase(), "everywhere": _everywhere_at_once(), "long-names": _hostile_paths()}
 
 

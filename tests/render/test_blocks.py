@@ -208,3 +208,8 @@ def test_a_reason_is_a_sentence(reason: str, why: str) -> None:
 )
 def test_one_line_sums_up(summary: dict[str, Any], line: Any) -> None:
     assert f"\n{line}\n" in render_plan(plan(summary=summary))
+
+
+def test_a_label_stands_alone_only_where_there_is_nothing_to_say() -> None:
+    assert render_plan(plan(stack="")).startswith("Stack\nAccount  api.openai.com\n")
+    assert render_plan(plan(stack="x" * 90)).startswith(f"Stack    {'x' * 90}\n")

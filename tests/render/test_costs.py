@@ -134,3 +134,13 @@ def test_costs_stand_between_the_changes_and_the_warnings() -> None:
         plan(change(), warnings=[warning], estimate={"models": [model(None, TERRA)], "prices": PRICES})
     )
     assert written.index("~ update") < written.index("Cost ") < written.index("Warning W1") < written.index("Plan: ")
+
+
+def test_no_line_begins_with_the_name_of_a_model() -> None:
+    models = [model(None, {**TERRA, "model": name * 64}) for name in "ab"]
+    assert [
+        line[:10] for line in section(models=models, prices=PRICES).split("\n") if "aaa" in line or "bbb" in line
+    ] == [
+        "Cost     a",
+        "         b",
+    ]

@@ -34,9 +34,9 @@ def test_a_path_reads_like_one(path: Any, written: str) -> None:
         (None, "null"),
         (True, "true"),
         ([], "[]"),
-        ({"known_after_apply": "VectorStore/docs"}, "(id of VectorStore/docs, known after apply)"),
-        ([1, {"known_after_apply": "A/b"}], "[1, (id of A/b, known after apply)]"),
-        ({"a": {"known_after_apply": "A/b"}, "c": 1}, '{"a": (id of A/b, known after apply), "c": 1}'),
+        ({"known_after_apply": "VectorStore/docs"}, "(new id of VectorStore/docs, known after apply)"),
+        ([1, {"known_after_apply": "A/b"}], "[1, (new id of A/b, known after apply)]"),
+        ({"a": {"known_after_apply": "A/b"}, "c": 1}, '{"a": (new id of A/b, known after apply), "c": 1}'),
         ({"known_after_apply": 1}, '{"known_after_apply": 1}'),
     ],
 )
@@ -83,7 +83,7 @@ def test_an_outline_reads_like_yaml() -> None:
         f'  - a: "{"x" * 60}"',
         "    b: 1",
         "empty: {}",
-        "later: (id of VectorStore/docs, known after apply)",
+        "later: (new id of VectorStore/docs, known after apply)",
     ]
 
 
