@@ -37,6 +37,10 @@ class Sort(StrEnum):
     MALFORMED = "malformed"
 
 
+BUSY = frozenset({Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE, Sort.TIMEOUT})
+"""Why a request was not executed that could be executed a moment later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """One file of a multipart body. `open` gives a fresh binary handle; `size` is in bytes."""

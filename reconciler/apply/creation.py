@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.account.limiter import PATIENCE
 from reconciler.account.paging import list_all
-from reconciler.account.port import Call, Failure, Reply, Sort
+from reconciler.account.port import BUSY, Call, Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed
 from reconciler.errors import Exit, stop_for
 from reconciler.kinds.base import Kind
@@ -22,9 +22,6 @@ ATTEMPTS = 3
 """One create and at most two more."""
 BUSY_ATTEMPTS = 3
 """So often a write is sent again that was not executed because the service is busy."""
-
-BUSY = frozenset({Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE, Sort.TIMEOUT})
-"""Why a request may not have been executed that could be executed a moment later."""
 
 FIRST_LOOK = 0.5
 LONGEST_LOOK = 8.0

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.account.limiter import PATIENCE
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Clock, Failure, Reply, Sort
+from reconciler.account.port import BUSY, Account, Call, Clock, Failure, Reply, Sort
 from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.errors import Exit, Stop
 from reconciler.model import ID_PATTERN, Address, Json
@@ -92,8 +93,19 @@ class Keeper:
         if not self.anchor.ids:
             await self._create(plan, kinds, lineage)
             return
-        began = self.clock.monotonic()
-        before = await self._claim(plan, kinds)
+        planned = self.anchor
+        for last in (*[False] * (ATTEMPTS - 1), True):
+            began = self.clock.monotonic()
+            try:
+                before = await self._claim(plan, kinds)
+                break
+            except Failure as failure:
+                if last or not _passes(failure):
+                    raise
+                self.anchor = (
+                    planned  # a claim is never sent again unread: another run may have had the stack meanwhile
+                )
+                await self.clock.sleep(FIRST_LOOK)
         took = self.clock.monotonic() - began
         if took > self.lease.most:
             await self.clock.sleep(STALE_AFTER + self.lease.most)  # a rival whose id was overwritten looks, and stops
@@ -480,7 +492,7 @@ class Keeper:
             self._shown_alive = self.clock.monotonic()
 
     async def _update_part(self, store: str, metadata: Mapping[str, str]) -> None:
-        for _ in range(ATTEMPTS):
+        for last in (*[False] * (ATTEMPTS - 1), True):
             live = self._live[store].get("metadata")
             live = live if isinstance(live, Mapping) else {}
             keys = {key for key in {*live, *metadata} if key.startswith(PREFIX)}
@@ -491,6 +503,10 @@ class Keeper:
             try:
                 self._live[store] = (await self.account.send(self._urgent("POST", store, body))).data
             except Failure as failure:
+                if not failure.ambiguous and self._taken and not last and _passes(failure):
+                    await self.clock.sleep(FIRST_LOOK)
+                    await self._read_ours()
+                    continue
                 if not failure.ambiguous:
                     raise
                 earlier, self.doubt = self.doubt, self.clock.monotonic() + self.settle
@@ -512,7 +528,8 @@ class Keeper:
     def _urgent(self, method: str, store: str, body: Json = None) -> Call:
         """A call about a part of the record. Those that give the stack back leave even if nothing else may."""
         path = f"{ANCHOR_COLLECTION}/{store}"
-        return Call(method, path, json=body, beta=ANCHOR_BETA, urgent=True, parting=self._parting)
+        once = method != "GET"  # what was refused as too early is not sent again before another look
+        return Call(method, path, json=body, beta=ANCHOR_BETA, once=once, urgent=True, parting=self._parting)
 
     async def _delete_part(self, store: str) -> None:
         """A deletion may be sent again: what is gone answers 404."""
@@ -553,6 +570,11 @@ class Leased:
             await self.keeper.confirm()
 
         return await self.account.send(replace(call, guard=guard))
+
+
+def _passes(failure: Failure) -> bool:
+    """Whether a request was not executed, and may be a moment later."""
+    return not failure.ambiguous and failure.sort in BUSY and (failure.retry_after or 0.0) <= PATIENCE
 
 
 def _ours(metadata: object) -> dict[str, str]:

@@ -341,3 +341,39 @@ def test_being_told_to_wait_too_long_ends_the_run_with_exit_9(tmp_path: Path) ->
     assert applied.exit == Exit.UNAVAILABLE
     assert "600 s" in text_of(applied) or "wait" in text_of(applied)
     assert world.time.now() - began < 60
+
+
+def test_a_claim_that_was_refused_as_too_early_is_not_sent_again_over_what_another_run_wrote(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="one\n")
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    anchor = anchors_of(world)[0]
+
+    def overtaken(request: Request) -> Response | None:
+        if not is_write(request, f"/vector_stores/{anchor['id']}"):
+            return None
+        state = str(anchor["metadata"]["reconciler.anchor"]).replace("serial=1", "serial=2")
+        world.api(
+            "POST", f"/vector_stores/{anchor['id']}", {"metadata": {**anchor["metadata"], "reconciler.anchor": state}}
+        )
+        return refuse(429, "slow down", "rate_limit_exceeded")
+
+    server.before.append(times(1, overtaken))
+    assert ending(world).exit == Exit.STALE
+    assert "serial=2" in state_of(world)
+    assert world.settled()
+
+
+def test_a_busy_service_is_claimed_a_moment_later(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="one\n")
+    assert world.settled()
+    for number in ("two", "three"):
+        world.assistant("helper", "agents", model="gpt-6.1-terra", instructions=f"{number}\n")
+        busy = replace(
+            refuse(429, "slow down", "rate_limit_exceeded"),
+            headers={"content-type": "application/json", "retry-after": "20"},
+        )
+        server.before[:] = [times(1, lambda r, busy=busy: busy if is_write(r, "/vector_stores/") else None)]  # type: ignore[misc]
+        assert world.settled()
