@@ -102,10 +102,10 @@ class Keeper:
             except Failure as failure:
                 if last or not _passes(failure):
                     raise
-                self.anchor = (
-                    planned  # a claim is never sent again unread: another run may have had the stack meanwhile
-                )
+                self.anchor = planned  # a claim is never sent again unread: another run may have been here
                 await self.clock.sleep(FIRST_LOOK)
+                with suppress(Failure, Stop):
+                    await self._read()  # a Retry-After is waited for here, and not within the next claim
         took = self.clock.monotonic() - began
         if took > self.lease.most:
             await self.clock.sleep(STALE_AFTER + self.lease.most)  # a rival whose id was overwritten looks, and stops
