@@ -105,7 +105,6 @@ def test_plan_and_apply_by_digest(job: Job) -> None:
     assert outputs["changes"] == "true"
     assert json.loads(Path(outputs["plan"]).read_text())["digest"] == outputs["digest"]
     assert "Assistant/helper" in (job.home / "summary.md").read_text()
-    assert job.run(COMMAND="apply", EXPECT="sha256:" + "0" * 64).returncode == 5
     assert job.run(COMMAND="apply", EXPECT=outputs["digest"]).returncode == 0
     assert job.run(COMMAND="plan").returncode == 0
     assert job.outputs["changes"] == "false"
@@ -113,11 +112,9 @@ def test_plan_and_apply_by_digest(job: Job) -> None:
 
 
 def test_a_plan_that_a_rule_forbids_still_has_its_page(job: Job) -> None:
-    assert job.run(COMMAND="apply").returncode == 0
     spec = {"runtime": "agents", "model": "gpt-6.1-terra", "instructions": "x"}
-    for name in "abc":
-        manifest = {"kind": "Assistant", "metadata": {"name": name}, "spec": spec, "lifecycle": {"protect": True}}
-        job.write(f"{name}.yaml", manifest)
+    manifest = {"kind": "Assistant", "metadata": {"name": "a"}, "spec": spec, "lifecycle": {"protect": True}}
+    job.write("a.yaml", manifest)
     assert job.run(COMMAND="apply").returncode == 0
     (job.home / "stack/a.yaml").unlink()
     assert job.run(COMMAND="plan").returncode == 4
@@ -125,11 +122,23 @@ def test_a_plan_that_a_rule_forbids_still_has_its_page(job: Job) -> None:
     assert (job.home / "temp/reconciler/out/plan.md").is_file()
 
 
+def stand_in(job: Job) -> Path:
+    """In place of the tool: one that writes down its arguments. Starting Python takes most of the time of these tests."""
+    record = job.home / "arguments"
+    tool = job.home / "temp/reconciler/venv/bin/reconciler"
+    tool.write_text(f'#!/bin/sh\nfor one in "$@"; do printf "%s\\n" "$one" >> "{record}"; done\n')
+    return record
+
+
 @pytest.mark.parametrize("name", ["COMMAND", "ENVIRONMENT", "EXPECT", "OPTIONS", "ROOT"])
 def test_what_comes_in_is_never_run(job: Job, name: str) -> None:
+    record = stand_in(job)
     said = job.run(**{"COMMAND": "apply", name: EVIL})
-    assert said.returncode != 0
     assert not [line for line in said.stdout.splitlines() if line.startswith(("PWNED", "::error::PWNED"))]
+    if name == "COMMAND":
+        assert said.returncode == 7
+        return
+    assert [line for line in record.read_text().splitlines() if line.endswith(EVIL)]
 
 
 def fake_gh(job: Job, answer: str) -> Path:
@@ -151,7 +160,8 @@ def fake_gh(job: Job, answer: str) -> Path:
 @pytest.mark.parametrize(("found", "method"), [("4711", "PATCH"), ("", "POST")])
 def test_one_comment_is_written_and_then_kept_up_to_date(job: Job, found: str, method: str) -> None:
     record = fake_gh(job, found)
-    assert job.run(COMMAND="plan").returncode == 0
+    (job.home / "temp/reconciler/out").mkdir()
+    (job.home / "temp/reconciler/out/plan.md").write_text("<!-- reconciler plan: acme -->\n### Reconciler plan\n")
     path = f"{job.home / 'tools'}:{os.environ['PATH']}"
     said = job.run("comment.sh", NUMBER="7", GITHUB_REPOSITORY="acme/support", GH_TOKEN="t", PATH=path)
     assert (said.returncode, said.stderr) == (0, "")

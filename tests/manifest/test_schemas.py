@@ -21,7 +21,7 @@ PUBLISHED = {schemas.file_name(kind): schemas.published(kind) for kind in schema
 EXAMPLES = [
     path
     for folder in ("", "assistants", "assistants/tools", "knowledge")
-    for path in sorted((ROOT / folder).glob("*.yaml"))
+    for path in sorted((ROOT / folder).glob("[!.]*.yaml"))
 ]
 
 

@@ -81,6 +81,9 @@ def test_columns_are_those_of_a_terminal(text: str, columns: int) -> None:
 
 
 def test_a_command_that_comes_about_where_two_lines_meet_is_broken() -> None:
-    assert escape.joined("a ##vso[x] b", [(0, 3), (4, 7), (7, 12)]) == (r"a \u{23}#vso[x] b", [(0, 8), (9, 12), (12, 17)])
+    assert escape.joined("a ##vso[x] b", [(0, 3), (4, 7), (7, 12)]) == (
+        r"a \u{23}#vso[x] b",
+        [(0, 8), (9, 12), (12, 17)],
+    )
     assert escape.joined("a ::b", [(2, 4)]) == (r"a \u{3a}:b", [(2, 9)])
     assert escape.joined("a ## b", [(0, 1)]) == ("a ## b", [(0, 1)])

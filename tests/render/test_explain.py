@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.render.explain import render_explanation
@@ -152,7 +152,6 @@ def test_hostile_text_cannot_imitate_a_section() -> None:
 
 
 @given(before=st.text(max_size=400), after=st.text(max_size=400), cause=st.sampled_from(["manifest", "drift", "both"]))
-@settings(max_examples=60, deadline=None)
 def test_any_two_texts_can_be_explained(before: str, after: str, cause: str) -> None:
     written = render_explanation(explained(one(differing(before, after, cause, {"value": "one\ntwo"}))))
     assert all(char.isprintable() or char in "\n\u3000" for char in written)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.render import github
@@ -87,7 +87,6 @@ def test_data_neither_ends_a_command_nor_begins_one(text: str) -> None:
 
 
 @given(st.text(), st.text(), st.text())
-@settings(max_examples=100, deadline=None)
 def test_what_the_runner_reads_is_what_was_written(file: str, summary: str, address: str) -> None:
     source = {"file": file, "line": 3, "column": 0}
     risk = {"code": "R301", "summary": summary, "address": address, "source": source}

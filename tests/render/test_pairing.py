@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.render.pairing import Line, mark, paired, resembling
@@ -34,7 +34,6 @@ def _unmarked(line: Line) -> str:
 
 
 @given(LINES, LINES)
-@settings(max_examples=300, deadline=None)
 def test_without_the_marked_words_both_lines_read_the_same(before: str, after: str) -> None:
     pair = mark(before, after, Budget())
     if pair is not None:
@@ -42,7 +41,6 @@ def test_without_the_marked_words_both_lines_read_the_same(before: str, after: s
 
 
 @given(st.text("ab ", min_size=1_000, max_size=1_200), LINES, st.text("ab ", min_size=1_000, max_size=1_200), LINES)
-@settings(max_examples=50, deadline=None)
 def test_long_lines_keep_that_promise(start: str, old: str, end: str, new: str) -> None:
     pair = mark(start + old + end, start + new + end, Budget())
     assert pair is not None
@@ -51,7 +49,6 @@ def test_long_lines_keep_that_promise(start: str, old: str, end: str, new: str) 
 
 
 @given(st.lists(LINES, max_size=6), st.lists(LINES, max_size=6))
-@settings(max_examples=200, deadline=None)
 def test_a_block_has_all_its_lines_in_order(before: list[str], after: list[str]) -> None:
     budget = Budget()
     lines = paired(before, after, resembling(before, after, budget), budget)

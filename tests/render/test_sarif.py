@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest.codes import CODES
@@ -178,7 +178,6 @@ def test_hostile_text_is_visible_and_valid(text: str) -> None:
 
 
 @given(st.text(), st.text(), st.integers(-1, 3), st.integers(-1, 3))
-@settings(max_examples=50, deadline=None)
 def test_any_place_and_text_is_valid(file: str, summary: str, line: int, column: int) -> None:
     source = {"file": file, "line": line, "column": column}
     read(render_plan(plan(change(source=source), warnings=[{"code": "W401", "summary": summary, "source": source}])))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.diff import _free_form
@@ -300,7 +300,6 @@ def nearly_equal(draw: st.DrawFn) -> tuple[Any, Any, Any]:
 
 
 @given(nearly_equal())
-@settings(max_examples=300, deadline=None)
 def test_two_plans_that_read_the_same_are_the_same(found: tuple[Any, Any, Any]) -> None:
     before, one, other = found
     assume(not same(_without_order(one), _without_order(other)))
@@ -308,13 +307,11 @@ def test_two_plans_that_read_the_same_are_the_same(found: tuple[Any, Any, Any]) 
 
 
 @given(TOPS, TOPS)
-@settings(max_examples=100, deadline=None)
 def test_a_schema_that_differs_has_something_to_say(before: Any, after: Any) -> None:
     assert bool(written(fields_of(before, after))) is not same(before, after)
 
 
 @given(TOPS, TOPS)
-@settings(max_examples=100, deadline=None)
 def test_no_difference_is_told_twice(before: Any, after: Any) -> None:
     paths = [item["path"] for item in fields_of(before, after)]
     for one, other in itertools.permutations(paths, 2):

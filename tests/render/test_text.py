@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.render import escape
@@ -72,7 +72,6 @@ def test_hostile_text_cannot_imitate_the_end_of_a_plan() -> None:
 
 
 @given(some=st.lists(fields, max_size=4), color=st.booleans(), width=st.integers(0, 120), context=st.integers(0, 5))
-@settings(max_examples=100, deadline=None)
 def test_any_field_renders(*, some: Any, color: bool, width: int, context: int) -> None:
     written = render_plan(plan(change(fields=some)), color=color, width=width, context=context)
     assert written.endswith("\n")
@@ -81,7 +80,6 @@ def test_any_field_renders(*, some: Any, color: bool, width: int, context: int) 
 
 
 @given(st.lists(st.text(min_size=1), max_size=60), st.lists(st.text(min_size=1), max_size=60))
-@settings(max_examples=100, deadline=None)
 def test_every_removed_document_is_named(removed: list[str], added: list[str]) -> None:
     def items(paths: list[str]) -> list[dict[str, Any]]:
         return [{"path": path, "bytes": 1, "sha256": "0", "reason": ""} for path in paths]
@@ -97,7 +95,6 @@ def test_every_removed_document_is_named(removed: list[str], added: list[str]) -
     st.text("abc \n", max_size=400),
     st.text("xyz \n", max_size=400),
 )
-@settings(max_examples=100, deadline=None)
 def test_no_line_is_wider_than_asked_for(summaries: list[str], before: Any, after: Any) -> None:
     risks = [{"code": "R1", "summary": summary, "address": None} for summary in summaries]
     warnings = [{"code": "W1", "summary": summary, "address": None, "source": None} for summary in summaries]

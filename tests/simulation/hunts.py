@@ -104,7 +104,7 @@ def two_at_once(_: Profile) -> Scenario:
 def overtaken(_: Profile) -> Scenario:
     """A run works long on a document; its answers from the anchor are lost; then another run takes the stack."""
     design = replace(SLOW_SHELF, helpers=(AGENT, replace(READER, name="reader")))
-    slow = Fault(Effect.SLOW, seconds=595.0)
+    slow = Fault(Effect.SLOW, seconds=560.0)
     deaf = ((r"POST /vector_stores/[^/]+/files", slow), (r"POST /skills", Fault(Effect.LATE, seconds=50.0)))
     rival = Episode(Role.APPLY, design)
     return Scenario((_applied(ONE),), Episode(Role.APPLY, design, Start(struck=deaf), rival=rival, after=606.0), design)
