@@ -269,11 +269,11 @@ def test_the_differences_inside_a_schema_add_up_to_the_whole(left: Any, right: A
 
 
 @given(SCHEMAS, SCHEMAS)
-def test_a_library_finds_differences_inside_a_schema_where_we_find_them(left: Any, right: Any) -> None:
+def test_no_difference_that_a_library_finds_inside_a_schema_is_missed(left: Any, right: Any) -> None:
     want, have = ({"schema": {"inner": value}} for value in (left, right))
     found = diff(LAMP, desired(shade=want), foreign(shade=have), Ids())
     theirs = DeepDiff(*(json.loads(canonical(value)) for value in (right, left)))
-    assert bool(found) == bool(theirs)
+    assert found or not theirs  # the library takes False for 0 inside lists, so it finds no more than we do
 
 
 def test_one_is_one_inside_a_schema() -> None:

@@ -199,3 +199,62 @@ def test_fields_of_new_things_say_where_they_are_written() -> None:
     new = {**differing(None, 1, "new"), "live": None}
     written = render_explanation(explained(one(new, action="create", cause="new")), width=60)
     assert re.search(r"^    \+ a: 1 +helper\.yaml:6:3$", written, re.MULTILINE)
+
+
+# --- one document -----------------------------------------------------------------------------------------------------
+
+
+def of_document(*actions: str, reason: str = "", **more: Any) -> str:
+    """What is said of a document that is wanted, and meets these actions for one reason."""
+    body = document("a.md") | {"actions": [{"action": name, "reason": reason, "sha256": "0" * 64} for name in actions]}
+    parts = {"live": body["live"], **more.pop("document", {})}
+    return render_explanation(explained(one(), document={**body, "differs": [], **parts}, **more))
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("attached twice; the new version is still being processed", "It is attached twice, and one of the two goes."),
+        ("content changed", "Its bytes are not those that were uploaded."),
+        ("nobody knows", "Nobody knows."),
+    ],
+)
+def test_a_document_says_why_it_changes(reason: str, said: str) -> None:
+    assert said in " ".join(of_document("changed", reason=reason).split())
+
+
+def test_a_document_of_a_new_store_is_new_with_it() -> None:
+    body = explained(one(action="create"), document=document("a.md") | {"differs": []})
+    body["document"]["actions"] = [{"action": "added", "reason": "new", "sha256": "0" * 64}]
+    assert "Its store is new, so every document of it is uploaded." in render_explanation(body)
+
+
+def test_a_document_without_a_change_says_what_that_means() -> None:
+    gone = render_explanation(
+        explained(one(action="delete"), document=document("a.md") | {"actions": [], "differs": []})
+    )
+    assert "No manifest speaks of its store any more." in gone
+    assert "--only restricts the plan" in of_document(left_out=True)
+    assert "It is in the account as the manifest wants it." in of_document()
+    unread: dict[str, Any] = {"document": {"live": None}}
+    assert "there was nothing to do for it" in " ".join(of_document(saved=True, **unread).split())
+    assert "compared one by one" in " ".join(of_document(**unread).split())
+    assert "taken by" not in of_document(document={"wanted": None})
+    plain = document("a.md")["wanted"] | {"chunking": None, "source": None}
+    assert "auto, what the API does by itself" in " ".join(of_document(document={"wanted": plain}).split())
+
+
+def test_a_saved_plan_of_other_manifests_says_so() -> None:
+    assert "The manifests changed since this plan was made" in render_explanation(explained(one(), stale=True))
+
+
+def test_the_parts_of_a_document_are_told_shortly() -> None:
+    differs = [
+        {"what": "chunking", "live": None, "wanted": {"size": 800}},
+        {"what": "sha256", "live": "0" * 64, "wanted": "1" * 64},
+        {"what": "name", "live": None, "wanted": "a.md"},
+    ]
+    said = of_document("changed", reason="content changed", document={"differs": differs})
+    assert "auto → " in said
+    assert "000000000000… → 111111111111…" in said
+    assert "nothing → " in said

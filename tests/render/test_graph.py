@@ -212,3 +212,8 @@ def test_positions_never_make_a_line_too_wide() -> None:
     source = {"file": "a/very/long/path/" * 4, "line": 1, "column": 1}
     text = render_text(graph([node("Assistant/helper", source=source), node("Assistant/other" * 3, source=source)]))
     assert max(map(columns, text.split("\n"))) <= 80
+
+
+def test_several_objects_of_somebody_else_are_counted() -> None:
+    both = graph([node("Assistant/a"), node("vs_1"), node("vs_2")], ("Assistant/a", "vs_1"), ("Assistant/a", "vs_2"))
+    assert "2 objects of somebody else" in render_text(both)
