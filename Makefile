@@ -67,7 +67,8 @@ layers:
 # Branch coverage of everything by the tests that mirror the package; the pure core is held at 100 %.
 coverage:
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -p no:cacheprovider --ignore=tests/models --ignore=tests/simulation
+	PYTHONDONTWRITEBYTECODE= $(BIN)/coverage run -m pytest -n auto --dist worksteal -p no:cacheprovider --ignore=tests/models --ignore=tests/simulation
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='reconciler/model.py,reconciler/diagnostics.py,reconciler/diff.py,reconciler/plan.py,reconciler/planfile.py,reconciler/kinds/*,reconciler/manifest/*,reconciler/render/*'
 

@@ -19,7 +19,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before any test is defined: a test's own settings go on from the profile that is loaded then."""
+    """Before any test is defined: a test's own settings go on from the profile that is loaded then.
+
+    Coverage is measured in the workers, and not in the programs that tests start: some look at what is imported there.
+    """
+    if hasattr(config, "workerinput"):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+        os.environ.pop("COVERAGE_PROCESS_START", None)
     if config.getoption("--exhaustive"):
         settings.load_profile("exhaustive")
 
