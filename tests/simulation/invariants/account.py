@@ -332,7 +332,9 @@ def _taken_away(history: History, file_id: str) -> bool:
 
 
 def _forgotten(write: Write, file_id: str) -> bool:
+    """Whether the record named a File before a write, and does not afterwards."""
     before, after = (
-        {one.id for anchor in view.anchors() for one in anchor.inventory} for view in (write.before, write.after)
+        {name for anchor in view.anchors() for name in (*(one.id for one in anchor.inventory), *anchor.journal)}
+        for view in (write.before, write.after)
     )
     return file_id in before - after
