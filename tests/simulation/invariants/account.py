@@ -317,18 +317,28 @@ def _by_assistants(view: View) -> set[str]:
 def _taken_away(history: History, file_id: str) -> bool:
     """Whether time or a person removed what named it; or the anchor, which alone knew what it is.
 
-    A rival's claim that arrives late takes the anchor back to what it was before the winner wrote.
+    A write of another run that arrives late takes the anchor back to what it was before this one wrote; of the run's
+    own writes only those do so that are later than the settle window.
     """
+    bounded, writer = history.delay <= history.settle, None
     for write in history.writes:
-        if write.actor is Actor.PROCESS:
-            if write.sent is not None and write.sent.in_doubt and _forgotten(write, file_id):
+        if write.sent is not None:
+            process = write.sent.process
+            strange = not bounded or writer is not process
+            if strange and write.sent.in_doubt and _forgotten(write, file_id):
                 return True
+            writer = process if _on_record(write) else writer
             continue
         if file_id in _named(write.before) and file_id not in _named(write.after):
             return True
         if write.before.anchors() and not write.after.anchors():
             return True
     return False
+
+
+def _on_record(write: Write) -> bool:
+    ids = {one for view in (write.before, write.after) for anchor in view.anchors() for one in anchor.ids}
+    return any(change.id in ids for change in write.changes)
 
 
 def _forgotten(write: Write, file_id: str) -> bool:
