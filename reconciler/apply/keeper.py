@@ -57,7 +57,7 @@ class Lease:
 
 SERVICE = Lease()
 """For accounts behind a network."""
-EMBEDDED = Lease(pause=0.5, most=0.3)
+EMBEDDED = Lease(pause=1.0, most=0.8)
 """For the account on this machine, where two requests take milliseconds."""
 
 
