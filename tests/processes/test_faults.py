@@ -62,10 +62,12 @@ READING = {
     "a repeated page": Case("{on: GET /vector_stores, effect: repeated}", {9}, "cannot be read to its end"),
     "a redirect": Case("{on: GET /vector_stores, effect: redirect}", {9}, "redirects are never followed"),
     "an absurd wait": Case(
-        "{on: GET /vector_stores, effect: status, status: 429, headers: {retry-after: '-5'}}", {9}, "rate limit"
+        "{on: GET /vector_stores, effect: status, status: 429, headers: {retry-after: '-5'}}", {9}, "asks to wait 24 h"
     ),
     "a wait for ever": Case(
-        "{on: GET /vector_stores, effect: status, status: 429, headers: {retry-after: '86400'}}", {9}, "rate limit"
+        "{on: GET /vector_stores, effect: status, status: 429, headers: {retry-after: '86400'}}",
+        {9},
+        "asks to wait 24 h",
     ),
     "an outage": Case("{on: '* /**', effect: status, status: 503}", {9}, ""),
     "a closed door": Case("{on: '* /**', effect: dropped}", {9}, ""),
