@@ -62,7 +62,7 @@ READING = {
     "a repeated page": Case("{on: GET /vector_stores, effect: repeated}", {9}, "cannot be read to its end"),
     "a redirect": Case("{on: GET /vector_stores, effect: redirect}", {9}, "redirects are never followed"),
     "an absurd wait": Case(
-        "{on: GET /vector_stores, effect: status, status: 429, headers: {retry-after: '-5'}}", {9}, "asks to wait 24 h"
+        "{on: GET /vector_stores, effect: status, status: 429, headers: {retry-after: '-5'}}", {9}, "rate limit"
     ),
     "a wait for ever": Case(
         "{on: GET /vector_stores, effect: status, status: 429, headers: {retry-after: '86400'}}",
