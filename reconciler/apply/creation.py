@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.account.limiter import PATIENCE
 from reconciler.account.paging import list_all
 from reconciler.account.port import BUSY, Call, Failure, Reply, Sort
+from reconciler.apply.looks import Looks
 from reconciler.apply.run import Run, StepFailed
 from reconciler.errors import Exit, stop_for
 from reconciler.kinds.base import Kind
@@ -24,7 +25,6 @@ BUSY_ATTEMPTS = 3
 """So often a write is sent again that was not executed because the service is busy."""
 
 FIRST_LOOK = 0.5
-LONGEST_LOOK = 8.0
 
 Send = Callable[[str], Awaitable[Reply]]
 Find = Callable[[str], Awaitable[Mapping[str, Any] | None]]
@@ -95,8 +95,7 @@ async def create_once(run: Run, what: str, *, send: Send, find: Find, accepts: A
 
 async def _look(run: Run, what: str, op: str, find: Find) -> Mapping[str, Any] | None:
     """What carries the op, or None once the settle window is over and a list was read that does not show it."""
-    until = run.clock.monotonic() + run.settle
-    pause = FIRST_LOOK
+    looks = Looks(run.clock, run.settle)
     while True:
         found, failed = None, None
         try:
@@ -105,13 +104,11 @@ async def _look(run: Run, what: str, op: str, find: Find) -> Mapping[str, Any] |
             failed = failure
         if found is not None:
             return found
-        left = until - run.clock.monotonic()
-        if left <= 0 and failed is not None:
+        if await looks.again():
+            continue
+        if failed is not None:
             raise _unseen(what, failed) from failed
-        if left <= 0:
-            return None
-        await run.clock.sleep(min(pause, left))
-        pause = min(pause * 2, LONGEST_LOOK)
+        return None
 
 
 async def write(
@@ -201,18 +198,14 @@ async def delete_object(run: Run, kind: Kind, before: Mapping[str, Any]) -> None
 
 async def _listed(run: Run, kind: Kind, object_id: str) -> bool:
     """Whether a list still shows an object, also after the settle window: lists lag behind deletions too."""
-    until = run.clock.monotonic() + run.settle
-    pause = FIRST_LOOK
+    looks = Looks(run.clock, run.settle)
     while True:
         shown = False
         for order in ("desc", "asc"):
             listed = await list_all(run.account, kind.collection, order=order, beta=kind.beta)
             shown = shown or any(raw["id"] == object_id for raw in listed)
-        left = until - run.clock.monotonic()
-        if not shown or left <= 0:
+        if not shown or not await looks.again():
             return shown
-        await run.clock.sleep(min(pause, left))
-        pause = min(pause * 2, LONGEST_LOOK)
 
 
 def _unseen(what: str, failure: Failure) -> StepFailed:

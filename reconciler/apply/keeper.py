@@ -15,6 +15,7 @@ from reconciler.account.limiter import PATIENCE
 from reconciler.account.paging import list_all
 from reconciler.account.port import BUSY, Account, Call, Clock, Failure, Reply, Sort
 from reconciler.apply.liveness import Liveness, Unknown
+from reconciler.apply.looks import Looks
 from reconciler.errors import Exit, Stop
 from reconciler.model import ID_PATTERN, Address, Json
 from reconciler.observe import ANCHOR_BETA, ANCHOR_COLLECTION, is_missing
@@ -36,7 +37,6 @@ GIVE_BACK_PAUSES = (1.0, 3.0)
 """Seconds between attempts to give the stack back: if none succeeds, others are locked out until the takeover."""
 ATTEMPTS = 3
 FIRST_LOOK = 0.5
-LONGEST_LOOK = 8.0
 
 
 _HOPELESS = frozenset({Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA})
@@ -357,16 +357,13 @@ class Keeper:
             if self._echoes(reply.data, metadata):
                 self._note_time(reply)
                 return str(reply.data["id"])
-        until, pause = self.clock.monotonic() + self.settle, FIRST_LOOK
+        looks = Looks(self.clock, self.settle)
         while True:
             for store in await self._listed():
                 if self._echoes(store, metadata):
                     return str(store["id"])
-            left = until - self.clock.monotonic()
-            if left <= 0:
+            if not await looks.again():
                 return None
-            await self.clock.sleep(min(pause, left))
-            pause = min(pause * 2, LONGEST_LOOK)
 
     async def _listed(self) -> list[dict[str, Any]]:
         """All vector stores, in both orders: one of them may not show what was just made."""
@@ -389,10 +386,9 @@ class Keeper:
         same second whoever sees the other stops: the other may have looked before this one was there. A twin, which
         a proxy made that sent the request twice, carries this run's own lineage and goes.
         """
-        until, pause = self.clock.monotonic() + self.settle, FIRST_LOOK
+        looks = Looks(self.clock, self.settle)
         while await self._rivals() is None:
-            left = until - self.clock.monotonic()
-            if left <= 0:
+            if not await looks.again():
                 with suppress(Failure, Stop):
                     await self.remove()
                 raise Stop(
@@ -401,8 +397,6 @@ class Keeper:
                     f"it after {int(self.settle)} s; it was deleted again.",
                     "Nothing else was written. Run the same command again later, or wait longer (--settle).",
                 )
-            await self.clock.sleep(min(pause, left))
-            pause = min(pause * 2, LONGEST_LOOK)
         await self.clock.sleep(self.lease.pause)
         if await self._rivals() != []:
             await self.remove()

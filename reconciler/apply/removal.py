@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from reconciler.account.limiter import PATIENCE
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Sort
+from reconciler.apply.looks import Looks
 from reconciler.apply.run import Run, StepFailed, together
 from reconciler.kinds.base import DocumentKind, Kind
 from reconciler.model import Attachment
@@ -93,16 +94,13 @@ async def all_attachments(run: Run, kind: Kind, parent: str) -> tuple[Attachment
     What a lagging list does not show would be left behind as a File that nobody knows of. After the settle window the
     list is believed: some servers count wrongly.
     """
-    until, pause = run.clock.monotonic() + run.settle, FIRST_PAUSE
+    looks = Looks(run.clock, run.settle, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
     while True:
         listed = await list_attachments(run.account, kind, parent)
         raw = await get_object(run.account, kind, parent)
         total, _ = attachment_counts(raw or {})
-        left = until - run.clock.monotonic()
-        if len(listed) >= (total or 0) or left <= 0:
+        if len(listed) >= (total or 0) or not await looks.again():
             return listed
-        await run.clock.sleep(min(pause, left))
-        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 # --- one file ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from reconciler.account.bundles import pack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply, Upload
 from reconciler.apply.creation import Seen, create_once, delete_object, in_lists, write
+from reconciler.apply.looks import Looks
 from reconciler.apply.removal import FIRST_PAUSE, LONGEST_PAUSE, delete_files, delete_journalled, withdrawn
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads import upload_file
@@ -394,16 +395,13 @@ async def _all_versions(run: Run, kind: VersionedKind, object_id: str) -> list[d
 
     What a lagging list does not show may name Files that nobody would know of. After the settle window it is believed.
     """
-    until, pause = run.clock.monotonic() + run.settle, FIRST_PAUSE
+    looks = Looks(run.clock, run.settle, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
     while True:
         listed = await list_all(run.account, f"{kind.collection}/{object_id}/versions", beta=kind.beta)
         raw = await get_object(run.account, kind, object_id)
         newest = {version_of(raw, key) for key in ("latest_version", "default_version")} - {""} if raw else set()
-        left = until - run.clock.monotonic()
-        if newest <= {version_of(item) for item in listed} or left <= 0:
+        if newest <= {version_of(item) for item in listed} or not await looks.again():
             return listed
-        await run.clock.sleep(min(pause, left))
-        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _post(path: str, name: str, archive: bytes, kind: VersionedKind) -> Call:
