@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from reconciler.account.outcomes import UNREADABLE
-from reconciler.account.port import Account, Call, Clock, Failure, Outcome, Reply, Sort
+from reconciler.account.port import BUSY, Account, Call, Clock, Failure, Outcome, Reply, Sort
 from reconciler.account.waiting import pause
 
 RETRIES = 3
@@ -187,6 +187,11 @@ class Throttled:
             return None
         self._granted += 1
         return delay
+
+
+def passes(error: Failure) -> bool:
+    """Whether a request was not executed, and may be a moment later: before anybody's patience is over."""
+    return not error.ambiguous and error.sort in BUSY and (error.retry_after or 0.0) <= PATIENCE
 
 
 def _repeatable(error: Failure) -> bool:

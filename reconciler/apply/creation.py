@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from reconciler.account.limiter import PATIENCE
+from reconciler.account.limiter import passes
 from reconciler.account.paging import list_all
 from reconciler.account.port import BUSY, Call, Failure, Reply, Sort
 from reconciler.apply.looks import Looks
@@ -132,8 +132,7 @@ async def write(
         try:
             await send()
         except Failure as failure:
-            busy = failure.sort in BUSY and (failure.retry_after or 0.0) <= PATIENCE and waits < BUSY_ATTEMPTS
-            if not failure.ambiguous and not busy:
+            if not failure.ambiguous and not (passes(failure) and waits < BUSY_ATTEMPTS):
                 if tries:
                     raise _unseen(what, failure) from failure
                 raise

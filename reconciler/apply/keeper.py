@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.account.limiter import PATIENCE
+from reconciler.account.limiter import passes
 from reconciler.account.paging import list_all
-from reconciler.account.port import BUSY, Account, Call, Clock, Failure, Reply, Sort
+from reconciler.account.port import Account, Call, Clock, Failure, Reply, Sort
 from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.apply.looks import Looks
 from reconciler.errors import Exit, Stop
@@ -100,7 +100,7 @@ class Keeper:
                 before = await self._claim(plan, kinds)
                 break
             except Failure as failure:
-                if last or not _passes(failure):
+                if last or not passes(failure):
                     raise
                 self.anchor = planned  # a claim is never sent again unread: another run may have been here
                 await self.clock.sleep(FIRST_LOOK)
@@ -497,7 +497,7 @@ class Keeper:
             try:
                 self._live[store] = (await self.account.send(self._urgent("POST", store, body))).data
             except Failure as failure:
-                if not failure.ambiguous and self._taken and not last and _passes(failure):
+                if not failure.ambiguous and self._taken and not last and passes(failure):
                     await self.clock.sleep(FIRST_LOOK)
                     await self._read_ours()
                     continue
@@ -564,11 +564,6 @@ class Leased:
             await self.keeper.confirm()
 
         return await self.account.send(replace(call, guard=guard))
-
-
-def _passes(failure: Failure) -> bool:
-    """Whether a request was not executed, and may be a moment later."""
-    return not failure.ambiguous and failure.sort in BUSY and (failure.retry_after or 0.0) <= PATIENCE
 
 
 def _ours(metadata: object) -> dict[str, str]:

@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from reconciler.account.limiter import PATIENCE
 from reconciler.account.port import Account, Clock, Failure, Sort
 from reconciler.apply import tagged, versioned
 from reconciler.apply.heal import clear_journal
 from reconciler.apply.keeper import SERVICE, Keeper, Lease, Leased
 from reconciler.apply.liveness import Liveness, Unknown
+from reconciler.apply.removal import is_fatal
 from reconciler.apply.run import OpenDocument, Run, StepFailed
 from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
@@ -348,8 +348,7 @@ class _Walker:
 
     def _fail(self, step: Step, failure: Failure) -> None:
         stop = stop_for(failure)
-        too_long = failure.sort is Sort.RATE_LIMITED and (failure.retry_after or 0) > PATIENCE
-        if too_long or failure.sort in {Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA}:
+        if is_fatal(failure):
             self.stopped = stop
             self._worse(stop.code)
         param = f" ({failure.param})" if failure.param and failure.param not in failure.message else ""

@@ -216,15 +216,15 @@ def _why(change: Mapping[str, Any]) -> str:
     if "unconfirmed double" in reason:
         reason = f"{reason}. {_UNCONFIRMED}"
     if reason and change.get("action") not in {"update", "none"}:
-        return _sentence(reason)
+        return sentence(reason)
     if reason and cause == "tool" and not change.get("fields"):
-        return _sentence(reason)
+        return sentence(reason)
     only_documents = change.get("files") and not change.get("fields")
     why = (_WHY_DOCUMENTS.get(cause) if only_documents else None) or _WHY.get(cause, "")
-    return f"{why} {_sentence(reason)}".strip()
+    return f"{why} {sentence(reason)}".strip()
 
 
-def _sentence(reason: str) -> str:
+def sentence(reason: str) -> str:
     """A reason with a capital and a full stop."""
     if not reason:
         return ""

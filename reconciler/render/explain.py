@@ -156,13 +156,13 @@ def _why(body: Body, change: Body) -> Iterator[str]:
     if action == "replace":
         yield from _replacement(change, reason)
     elif action == "none":
-        yield escape.line(_sentence(reason or "nothing is to be done"))
+        yield escape.line(blocks.sentence(reason or "nothing is to be done"))
     elif action in _ACTION_WHY:
         known = reason in {"no manifest speaks of it any more", "the manifest takes over this live object"}
         stated = _ACTION_WHY[action] if change.get("cause") != "drift" else "It is in the manifests, but it is gone."
-        yield f"{stated} {'' if known else escape.line(_sentence(reason))}".strip()
+        yield f"{stated} {'' if known else escape.line(blocks.sentence(reason))}".strip()
     else:
-        yield f"{_WHY.get(str(change['cause']), '')} {escape.line(_sentence(reason))}".strip()
+        yield f"{_WHY.get(str(change['cause']), '')} {escape.line(blocks.sentence(reason))}".strip()
 
 
 def _nothing(body: Body) -> Iterator[str]:
@@ -186,23 +186,17 @@ def _nothing(body: Body) -> Iterator[str]:
 
 def _replacement(change: Body, reason: str) -> Iterator[str]:
     """Why it cannot stay the same object, and what that means."""
-    yield escape.line(_sentence(f"it has to be replaced: {reason}" if reason else "it has to be replaced"))
+    yield escape.line(blocks.sentence(f"it has to be replaced: {reason}" if reason else "it has to be replaced"))
     if change["replacing"]:
         names = ", ".join(dict.fromkeys(values.path(path) for path in change["replacing"]))
         yield f"What cannot be changed in place: {names}."
     yield "Its id changes: the new one is made, then everything that uses it is moved, then the old one is deleted."
 
 
-def _sentence(reason: str) -> str:
-    if not reason:
-        return ""
-    return reason[0].upper() + reason[1:] + ("" if reason.endswith((".", "!", "?")) else ".")
-
-
 def _notices(body: Body, page: Page) -> Iterator[Row]:
     for word, notices, style in (("Risk", body["risks"], "alarm"), ("Warning", body["warnings"], "change")):
         for notice in notices:
-            told = escape.line(f"{word} {notice['code']}: {_sentence(str(notice['summary']))}")
+            told = escape.line(f"{word} {notice['code']}: {blocks.sentence(str(notice['summary']))}")
             yield from prose(told, page, indent=_INDENT, style=style)
     if body["stale"] and body["changes"]:
         told = "The manifests changed since this plan was made: positions and defaults are those of now."
@@ -363,11 +357,11 @@ def _document_why(body: Body, document: Body, action: Body) -> str:
     if any(change["action"] in {"create", "replace"} for change in body["changes"]) and reason == "new":
         return "Its store is new, so every document of it is uploaded."
     if reason.startswith("attached twice"):
-        told = f"It is attached twice, and one of the two goes. {_sentence(more)}"
+        told = f"It is attached twice, and one of the two goes. {blocks.sentence(more)}"
     elif reason in _DOCUMENT_WHY and not (reason == "" and document["wanted"]):
-        told = f"{_DOCUMENT_WHY[reason]} {_sentence(more)}"
+        told = f"{_DOCUMENT_WHY[reason]} {blocks.sentence(more)}"
     else:
-        told = _sentence(str(action["reason"]))
+        told = blocks.sentence(str(action["reason"]))
     return escape.line(told.strip())
 
 
