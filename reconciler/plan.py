@@ -333,6 +333,9 @@ def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:
         owner = f"{found.tags.stack}, {found.tags.address}"
         summary = f"{found.id} belongs to {owner}. Nothing is taken from another stack."
         return _Draft(replace(change, id=found.id, blocked=Blocked("collision", summary)))
+    if not found.usable:
+        summary = f"{found.id} is of no use any more: {found.why_unusable}. Correct the id, or remove `adopt`."
+        return _Draft(replace(change, id=found.id, blocked=Blocked("adopt", summary)))
     files = _files(kind, desired, found)
     deltas = diff(kind, desired, found, ids)
     change = replace(

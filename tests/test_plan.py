@@ -534,6 +534,16 @@ def test_what_is_not_there_is_not_taken() -> None:
     assert rule_of(plan_for([store("docs", adopt="vs_9")])) == "adopt"
 
 
+def test_what_expired_before_it_was_taken_over_is_not_adopted() -> None:
+    expired = replace(foreign("vs_9"), usable=False, why_unusable="the store expired and its documents are gone")
+    plan = plan_for([store("docs", adopt="vs_9")], adoptable={"vs_9": expired})
+    assert (steps(plan), rule_of(plan)) == ([], "adopt")
+    assert plan.blocked[0].blocked is not None
+    assert plan.blocked[0].blocked.summary == (
+        "vs_9 is of no use any more: the store expired and its documents are gone. Correct the id, or remove `adopt`."
+    )
+
+
 def test_what_was_taken_over_needs_no_more_adoption() -> None:
     wanted = store("docs", adopt="vs_9")
     assert plan_for([wanted], [live(wanted, "vs_9")]).empty

@@ -146,8 +146,8 @@ async def _delete_file(run: Run, file_id: str) -> None:
 
 async def _until_gone(run: Run, delete: Call, get: Call, *, patience: float | None = None) -> Reply | None:
     """Delete until a GET finds nothing; the last answer to it if `patience`, or the settle window, is over before."""
-    until = run.clock.monotonic() + (run.settle if patience is None else patience)
-    pause = FIRST_PAUSE
+    seconds = run.settle if patience is None else patience
+    looks = Looks(run.clock, seconds, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
     while True:
         try:
             await run.account.send(delete)
@@ -157,10 +157,8 @@ async def _until_gone(run: Run, delete: Call, get: Call, *, patience: float | No
             if failure.ambiguous:
                 run.doubt_removal(delete.path)
         left = await _read(run, get)
-        if left is None or run.clock.monotonic() >= until:
+        if left is None or not await looks.again():
             return left
-        await run.clock.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 async def _read(run: Run, get: Call) -> Reply | None:
@@ -180,8 +178,7 @@ async def gone(run: Run, get: Call) -> bool:
 
 async def _still_listed(run: Run, path: str, kind: DocumentKind, files: Collection[str]) -> set[str]:
     """Those of some files that the list shows, also after the settle window; one list is read for all of them."""
-    until = run.clock.monotonic() + run.settle
-    pause = FIRST_PAUSE
+    looks = Looks(run.clock, run.settle, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
     while True:
         try:
             listed = await list_all(run.account, path, beta=kind.beta)
@@ -190,10 +187,8 @@ async def _still_listed(run: Run, path: str, kind: DocumentKind, files: Collecti
                 return set()  # the whole store is gone
             raise
         shown = {str(item["id"]) for item in listed} & set(files)
-        if not shown or run.clock.monotonic() >= until:
+        if not shown or not await looks.again():
             return shown
-        await run.clock.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _still_there(run: Run, delete: Call) -> StepFailed:

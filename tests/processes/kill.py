@@ -105,9 +105,11 @@ class _Forward(BaseHTTPRequestHandler):
     server: Proxy
 
     def _forward(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        if self.headers.get("transfer-encoding") == "chunked":
-            body = b"".join(self._chunks())
+        try:
+            body = self._body()
+        except EOFError:  # the client died while it sent this: no server acts on a part of a request
+            self.close_connection = True
+            return
         position = self.server.arrive(self.command)
         if position is Position.BEFORE:
             self._strike()
@@ -136,11 +138,28 @@ class _Forward(BaseHTTPRequestHandler):
         self.server.strike()
         self.close_connection = True
 
+    def _body(self) -> bytes:
+        if self.headers.get("transfer-encoding") == "chunked":
+            return b"".join(self._chunks())
+        return self._exactly(int(self.headers.get("content-length") or 0))
+
     def _chunks(self) -> Iterator[bytes]:
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            yield self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
+        while size := int(self._line().split(b";")[0], 16):
+            yield self._exactly(size)
+            self._line()
+        self._line()
+
+    def _exactly(self, size: int) -> bytes:
+        content = self.rfile.read(size)
+        if len(content) < size:
+            raise EOFError
+        return content
+
+    def _line(self) -> bytes:
+        line = self.rfile.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        return line
 
     do_GET = do_POST = do_DELETE = _forward  # noqa: N815 - the names that http.server looks for
 

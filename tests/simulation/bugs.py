@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler import observe, plan, planfile, workflow
 from reconciler.account import limiter, outcomes, paging
-from reconciler.apply import attaching, creation, documents, heal, keeper, processing, tagged, uploads, walk
+from reconciler.apply import attaching, creation, documents, heal, keeper, looks, processing, tagged, uploads, walk
 from reconciler.apply.run import Run
 from reconciler.emulator import Profile
 from reconciler.emulator.faults import Effect, Fault
@@ -72,6 +72,12 @@ BUGS: tuple[Bug, ...] = (
         {2},
         Hunt("first apply", r"POST /agents", LOST),
         (creation, "_look", wrong.no_settling),
+    ),
+    _bug(
+        "a look that began too early is the last",
+        {2},
+        Hunt(hunts.slow_lists),
+        (looks.Looks, "again", wrong.again_until_it_is_over),
     ),
     _bug(
         "a 5xx is taken for a definite answer",

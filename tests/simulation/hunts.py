@@ -78,6 +78,12 @@ def hidden_lists(_: Profile) -> Scenario:
     return Scenario((_applied(ONE),), Episode(Role.APPLY, ONE, start, idle=700.0), ONE)
 
 
+def slow_lists(_: Profile) -> Scenario:
+    """A creation arrives late, and every list of the agents takes half of the settle window."""
+    slow = (("GET /agents", Fault(Effect.DELAY, seconds=30.0)), ("POST /agents", Fault(Effect.LATE, seconds=55.0)))
+    return Scenario((_applied(ONE),), Episode(Role.APPLY, TWO, Start(struck=slow)), TWO)
+
+
 def bad_pages(effect: Effect) -> Callable[[Profile], Scenario]:
     """Whenever the documents of a store are listed that is to go, the page is not what it should be."""
 

@@ -54,6 +54,15 @@ async def no_settling(run: Run, what: str, op: str, find: Any) -> Mapping[str, A
     return None
 
 
+async def again_until_it_is_over(self: Any) -> bool:
+    left = self._until - self._clock.monotonic()
+    if left <= 0:
+        return False
+    await self._clock.sleep(min(self._pause, left))
+    self._pause = min(self._pause * 2, self._longest)
+    return True
+
+
 def always_ready(run: Run, kind: Any, desired: Desired, state: str, op: str | None = None) -> Tags:
     return replace(run.tags(desired, op or run.op(), state="ready"), fields=field_digests(kind, desired))
 

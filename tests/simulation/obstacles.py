@@ -32,7 +32,7 @@ class Obstacle:
 
 def obstacles(view: View, design: Design) -> list[Obstacle]:
     """Why an apply (or a destroy) has to be refused now; the first group that there is hides the others."""
-    for group in (_anchor(view), _twins(view, design), _protected(view, design), _adoptions(view, design)):
+    for group in (_anchor(view), _twins(view, design), _adoptions(view, design), _protected(view, design)):
         if group:
             return group
     return []
@@ -222,7 +222,8 @@ def _adoptions(view: View, design: Design) -> list[Obstacle]:
         if piece.adopt is None or _standing(view, piece) or _pending(view, piece):
             continue
         thing = view.thing(piece.adopt)
-        if thing is None or thing.kind != _kind(piece) or thing.tags is not None:
+        useless = thing is None or thing.kind != _kind(piece) or bool(thing.doc.get("expired"))
+        if thing is None or useless or thing.tags is not None:
             found.append(Obstacle(f"{piece.adopt} cannot be adopted", Exit.REFUSED, _give_up(piece.name)))
     return found
 

@@ -227,6 +227,80 @@ def _adopted_expires(profile: Profile) -> Scenario:
     return Scenario((_applied(design),), _applied(design, idle=EXPIRY), design)
 
 
+def _documents_come(profile: Profile) -> Scenario:
+    return _change(small(profile).with_piece(replace(SHELF, papers=())), small(profile))
+
+
+def _documents_go(profile: Profile) -> Scenario:
+    return _change(small(profile), small(profile).with_piece(replace(SHELF, papers=())))
+
+
+def _renamed_and_edited(profile: Profile) -> Scenario:
+    papers = (replace(RETURNS, edition=2), WARRANTY)
+    shelf = replace(SHELF, name="manual", moved_from="handbook", home="handbook", title=2, papers=papers)
+    helper = replace(_helper(profile), name="guide", moved_from="helper", home="helper", shelves=("manual",), prompt=2)
+    return _change(small(profile), Design((shelf,), (helper, WRITER)))
+
+
+def _other_name(profile: Profile) -> Scenario:
+    """The same documents under another name, and nobody says that they were moved: one store goes, another comes."""
+    shelf = replace(SHELF, name="manual", home="handbook")
+    return _change(small(profile), Design((shelf,), (replace(_helper(profile), shelves=("manual",)), WRITER)))
+
+
+def _shared_documents(profile: Profile) -> Scenario:
+    """Two stores show the same files; one of the files changes, and one of the stores loses the other."""
+    other = replace(SHELF, name="manual", home="handbook")
+    before = small(profile).with_piece(other)
+    papers = (replace(RETURNS, edition=2), SHIPPING)
+    after = small(profile).with_piece(replace(SHELF, papers=papers)).with_piece(replace(other, papers=papers[:1]))
+    return _change(before, after)
+
+
+def _back_again(profile: Profile) -> Scenario:
+    gone = Design(destroyed=True)
+    destroyed = Episode(Role.DESTROY, gone)
+    return Scenario((_applied(small(profile)), destroyed), _applied(small(profile)), small(profile))
+
+
+def _wanted_again(profile: Profile) -> Scenario:
+    """What was let go, and kept in the account, is wanted again: it is somebody else's by now."""
+    before = Design((replace(SHELF, retain=True),), (replace(_helper(profile), retain=True), WRITER))
+    return Scenario((_applied(before), _applied(Design((), (WRITER,)))), _applied(before), before)
+
+
+def _hold_ends(profile: Profile) -> Scenario:
+    held = _rollback(profile)
+    after = held.final.with_piece(replace(held.final.helpers[0], prompt=3))
+    return Scenario((*held.before, held.struck), _applied(after), after)
+
+
+def _held_and_moved(profile: Profile) -> Scenario:
+    held = _rollback(profile)
+    after = held.final.with_piece(Helper("helper", "agents"))
+    return Scenario((*held.before, held.struck), _applied(after), after)
+
+
+def _half_destroyed(profile: Profile) -> Scenario:
+    """The destruction dies, and then the stack is wanted after all."""
+    died = Episode(Role.DESTROY, Design(destroyed=True), Start(Crash(28, Position.AFTER)))
+    return Scenario((_applied(small(profile)), died), _applied(small(profile), idle=700.0), small(profile))
+
+
+def _recovered(profile: Profile) -> Scenario:
+    """Somebody deleted the anchor, and it is made anew from the tags."""
+    touched = Episode(Role.PLAN, small(profile), Start(deeds={1: (Deed("drop_anchor"),)}))
+    return Scenario((_applied(small(profile)), touched), Episode(Role.RECOVER, small(profile)), small(profile))
+
+
+def _called_off(profile: Profile) -> Scenario:
+    """Ctrl-C in the middle of many changes; then the tree is put back as it was, and applied."""
+    struck = _many(profile)
+    stopped = replace(struck.struck, start=Start(interrupt=3.0))
+    before = struck.before[0].design
+    return Scenario((*struck.before, stopped), _applied(before), before)
+
+
 SCENARIOS: Mapping[str, Callable[[Profile], Scenario]] = {
     "first apply": _first,
     "prompts change": _prompt,
@@ -256,6 +330,18 @@ SCENARIOS: Mapping[str, Callable[[Profile], Scenario]] = {
     "everything at once": _many,
     "a rename is told once": _told_once,
     "what was adopted expires": _adopted_expires,
+    "documents come": _documents_come,
+    "documents go": _documents_go,
+    "renamed and edited": _renamed_and_edited,
+    "another name, not told": _other_name,
+    "documents of two stores": _shared_documents,
+    "destroyed and wanted again": _back_again,
+    "let go and wanted again": _wanted_again,
+    "a hold ends": _hold_ends,
+    "held, then another runtime": _held_and_moved,
+    "half destroyed and wanted again": _half_destroyed,
+    "the anchor is recovered": _recovered,
+    "called off and put back": _called_off,
 }
 """By name; the first `ON_PUSH` of them are tried on every push."""
 ON_PUSH = 16
