@@ -404,9 +404,8 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> list[_Draft]:
         files=_files(kind, desired, resumed),
         reason="; ".join([reason, *_doubles(surplus)]),
     )
-    lasting = [item for item in match.old if item.usable]  # a flag on what expired could never be taken off
     published = any(_state(item) == "ready" for item in match.old)
-    blocked = _protected_by(reason) if desired.lifecycle.protect and published else _protected(lasting, reason)
+    blocked = _protected_by(reason) if desired.lifecycle.protect and published else _kept(match, reason)
     if blocked is not None:
         return [_Draft(replace(change, blocked=blocked))]
     create = _step(
@@ -425,7 +424,7 @@ def _with_old_ended(main: _Draft, match: _Match, blank: Change) -> list[_Draft]:
     """The new object is there; what is left of a replacement is to delete the old ones."""
     if not match.old or main.change.blocked:
         return [main]
-    blocked = _protected(match.old, _COMPLETED)
+    blocked = _kept(match, _COMPLETED)
     if blocked is not None:
         return [main, _Draft(replace(_change_of_old(blank, match.old[0]), reason=_COMPLETED, blocked=blocked))]
     ended = _endings(match, blank, needs=tuple(str(step) for step in main.steps))
@@ -453,6 +452,11 @@ def _change_of_old(blank: Change, first: Observed) -> Change:
         revision=_ours(first).rev,
         replaces_kind=first.kind if first.kind != blank.kind else None,
     )
+
+
+def _kept(match: _Match, reason: str) -> Blocked | None:
+    """Whether a flag keeps the old objects. One on what expired could never be taken off, and keeps nothing."""
+    return _protected((item for item in match.old if item.usable), reason)
 
 
 def _protected(items: Iterable[Observed], reason: str) -> Blocked | None:

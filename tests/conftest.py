@@ -47,3 +47,12 @@ def pytest_collection_finish() -> None:
 def exhaustive(request: pytest.FixtureRequest) -> bool:
     """Whether to try every place."""
     return bool(request.config.getoption("--exhaustive"))
+
+
+@pytest.fixture
+def no_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody competes for the accounts of a test that runs commands, so no command waits for a rival either."""
+    from reconciler.apply import keeper
+
+    for name in ("EMBEDDED", "SERVICE"):
+        monkeypatch.setattr(keeper, name, keeper.Lease(pause=0.0, most=60.0))

@@ -207,7 +207,7 @@ def test_whole_manifests_fit_their_schema(path: Path) -> None:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_rivals: None) -> Path:
     """A copy of the example stack under Git; nothing of the developer's own environment reaches a command."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "RECONCILER_PROFILE", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)

@@ -384,6 +384,13 @@ def test_an_unconfirmed_object_that_expired_is_not_completed_but_deleted() -> No
     assert (step.observed, [item.id for item in step.surplus]) == (None, ["vs_1"])
 
 
+def test_a_flag_on_what_expired_does_not_keep_an_interrupted_replacement_from_its_end() -> None:
+    wanted = store("docs")
+    plan = plan_for([wanted], [live(wanted, "vs_2"), expired(live(wanted, "vs_1", protect=True, retiring="run.1"))])
+    assert steps(plan) == ["delete VectorStore/docs"]
+    assert change_of(plan).id == "vs_1"
+
+
 def test_what_was_never_confirmed_is_not_protected() -> None:
     plan = plan_for([store("docs")], [live(store("docs")), live(helper(protect=True), state="pending")])
     assert (rule_of(plan), steps(plan)) == (None, ["delete Assistant/helper"])

@@ -640,7 +640,7 @@ Command = Callable[..., Printed]
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, no_rivals: None) -> Command:
     """A command on a world's tree, against a machine behind real HTTP."""
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "NO_COLOR", "FORCE_COLOR", "GITHUB_OUTPUT"):
         monkeypatch.delenv(name, raising=False)

@@ -32,6 +32,11 @@ Command = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
+def _lease(no_rivals: None) -> None:
+    """No command waits for another one."""
+
+
+@pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own environment reaches a command."""
     for name in (

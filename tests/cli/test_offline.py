@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -101,21 +100,15 @@ def test_the_served_account_answers_the_same_commands(
     port = free_port()
     database = tmp_path / "served.db"
     serve = [*PROGRAM, "emulator", "serve", "--port", str(port), "--db", str(database)]
-    environment = {
-        **os.environ,
-        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
-        "OPENAI_API_KEY": "sk-local-0123456789",
-    }
     server = subprocess.Popen(serve, stderr=subprocess.PIPE, cwd=tree.root, text=True)
     try:
         assert server.stderr is not None
         assert f"127.0.0.1:{port}" in server.stderr.readline()
         assert _wait(port)
-        applied = _run(tree, environment, "apply", "--yes")
-        assert applied.returncode == 0, applied.stderr
-        assert "spec:\n  account:\n    anchor: vs_" in applied.stderr
-        for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
-            monkeypatch.setenv(name, environment[name])
+        _use(port, monkeypatch)
+        applied = reconciler("apply", "--yes")
+        assert applied.code == 0, applied.err
+        assert "spec:\n  account:\n    anchor: vs_" in applied.err
         assert "No changes" in reconciler("plan", "--detailed-exitcode").out
     finally:
         server.send_signal(signal.SIGINT)
@@ -126,10 +119,9 @@ def test_the_served_account_answers_the_same_commands(
     assert set(local) == {"Assistant/helper", "Assistant/writer", "VectorStore/docs"}
 
 
-def _run(tree: World, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *arguments], env=environment, cwd=tree.root, capture_output=True, text=True, check=False, timeout=60
-    )
+def _use(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-local-0123456789")
 
 
 def _wait(port: int) -> bool:
@@ -151,23 +143,21 @@ def test_a_taken_port_is_one_clear_message(reconciler: Command, tmp_path: Path) 
     assert str(port) in result.err
 
 
-def test_a_faulty_account_says_what_it_does_and_the_tool_copes(tree: World, tmp_path: Path) -> None:
+def test_a_faulty_account_says_what_it_does_and_the_tool_copes(
+    tree: World, reconciler: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     faults = tmp_path / "faults.yaml"
     faults.write_text("faults: [{on: POST /vector_stores/*, nth: 1, effect: lost}]\n")
     port = free_port()
     serve = [*PROGRAM, "emulator", "serve", "--port", str(port), "--db", str(tmp_path / "x.db")]
-    environment = {
-        **os.environ,
-        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
-        "OPENAI_API_KEY": "sk-local-0123456789",
-    }
     server = subprocess.Popen([*serve, "--faults", str(faults)], stderr=subprocess.PIPE, cwd=tree.root, text=True)
     try:
         assert server.stderr is not None
         said = [server.stderr.readline() for _ in range(5)]
         assert said[0] == f"The emulator misbehaves: it obeys 1 rule of {faults}.\n"
-        applied = _run(tree, environment, "apply", "--yes")
-        assert applied.returncode == 0, applied.stderr
+        _use(port, monkeypatch)
+        applied = reconciler("apply", "--yes")
+        assert applied.code == 0, applied.err
     finally:
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import json
+import queue
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
 from reconciler.emulator import EmulatorError
-from reconciler.emulator.serve import serve
+from reconciler.emulator import serve as serving
+from reconciler.emulator.fault_rules import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,43 +60,50 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(EmulatorError, match=f"Cannot listen on 127.0.0.1:{port}"):
-            serve(tmp_path / "local.db", port=port, say=print)
+            serving.serve(tmp_path / "local.db", port=port, say=print)
 
 
 def test_a_database_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="Cannot use"):
-        serve(tmp_path, say=print)
+        serving.serve(tmp_path, say=print)
 
 
 # --- faults: what goes over the wire ----------------------------------------------------------------------------------
 
-FAULTY = """
-import sys
-from pathlib import Path
-from reconciler.emulator.fault_rules import parse
-from reconciler.emulator.serve import serve
-rules = parse(sys.argv[2], "faults.yaml", say=lambda line: print(line, file=sys.stderr, flush=True))
-serve(sys.argv[1], say=lambda line: print(line, flush=True), rules=rules)
-"""
+
+class Reachable(serving._Server):
+    """A server that can be stopped from another thread."""
+
+    last: Reachable
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        Reachable.last = self
 
 
 class Served:
-    """A server with rules in a process of its own, and a client that sees every byte."""
+    """A server with rules in a thread of its own, and a client that sees every byte."""
 
     def __init__(self, database: Path, rules: str) -> None:
-        command = [sys.executable, "-c", FAULTY, str(database), rules]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        lines = [self.process.stdout.readline() for _ in range(4)]
-        self.port = int(lines[1].rpartition(":")[2].partition("/")[0])
+        self.faults: list[str] = []
+        obeyed = parse(rules, "faults.yaml", say=self.faults.append)
+        lines: queue.Queue[str] = queue.Queue()
+
+        def run() -> None:
+            with mock.patch.object(serving, "_Server", Reachable):
+                serving.serve(database, say=lines.put, rules=obeyed)
+
+        self.thread = threading.Thread(target=run, daemon=True)
+        self.thread.start()
+        said = [lines.get(timeout=20) for _ in range(4)]
+        self.port = int(said[1].rpartition(":")[2].partition("/")[0])
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
+        Reachable.last.should_exit = True
+        self.thread.join(20)
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
@@ -109,12 +120,10 @@ class Served:
         return json.loads(content)
 
     def stop(self) -> list[str]:
-        """What the server wrote to stderr from its start to its clean end."""
-        self.process.send_signal(signal.SIGINT)
-        _, errors = self.process.communicate(timeout=20)
-        assert self.process.returncode == 0
-        lines: list[str] = errors.splitlines()
-        return lines
+        """What the server said of faults from its start to its clean end."""
+        self.__exit__()
+        assert not self.thread.is_alive()
+        return self.faults
 
 
 def _request(method: str, path: str, body: bytes, *, connection: str = "close") -> bytes:

@@ -96,9 +96,8 @@ def _was_ours(change: Change, write: Write, sent: Sent, made: set[str], lineages
         return _attachment_was_ours(change, write, sent, made)
     if kind not in RESOURCES:
         whole = write.before.thing(parent)
-        return (
-            parent in made or object_id in made or _adopted(sent.process, parent) or (whole is not None and whole.ours)
-        )
+        tagged = (whole is not None and whole.ours) or (kind == "skill_version" and _has_line(parent, write.before))
+        return tagged or parent in made or object_id in made or _adopted(sent.process, parent)
     thing = write.before.thing(object_id)
     if thing is None:
         return False
