@@ -42,11 +42,12 @@ SCENARIOS := push
 simulate: $(BIN)/reconciler-simulate
 	$(BIN)/reconciler-simulate --seeds $(SEEDS) --scenarios $(SCENARIOS) $(if $(DOUBLE),--double)
 
-# Real processes: kill -9 at one place in so many of an apply, and a server that misbehaves over HTTP. EVERY=1: every place.
+# Real processes: kill -9 at one place in so many of an apply, a server that misbehaves over HTTP, the scripts of the GitHub
+# action. EVERY=1: every place.
 EVERY := 24
 processes: $(READY)
 	$(BIN)/python -m tests.processes --every $(EVERY)
-	$(BIN)/python -m pytest -n 4 tests/processes
+	$(BIN)/python -m pytest -n 4 tests/processes tests/actions
 
 # The HTML page in headless Chromium (Debian: apt-get install chromium). RECONCILER_SCREENSHOTS=1 takes the pictures of docs/ anew.
 browser: $(READY)

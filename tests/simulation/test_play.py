@@ -33,7 +33,7 @@ def test_one_life_is_one_trace() -> None:
 
 
 def test_other_seeds_are_other_traces() -> None:
-    assert len({play(schedules.life(seed), traced=True).trace.hash for seed in range(8)}) == 8
+    assert len({play(schedules.life(seed), traced=True).trace.hash for seed in range(4)}) == 4
 
 
 def test_neither_hash_seed_nor_locale_nor_time_zone_changes_a_trace() -> None:
@@ -71,11 +71,11 @@ def test_nothing_happens_to_an_undisturbed_stack(profile: Profile) -> None:
 
 
 def test_the_result_does_not_depend_on_the_number_of_workers() -> None:
-    pieces = [Work(range(3)), Work(range(3, 6)), Work(scenario="retain", stride=40)]
+    pieces = [Work(range(2)), Work(range(2, 4)), Work(scenario="retain", stride=80)]
     alone, _ = run_campaign(pieces, workers=1, show=print)
-    together, _ = run_campaign(pieces, workers=3, show=print)
+    together, _ = run_campaign(pieces, workers=2, show=print)
     assert alone == together
-    assert alone.lives > 6
+    assert alone.lives > 4
 
 
 def test_a_life_that_cannot_be_played_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,7 +165,7 @@ def _robbed(history: History, change: Change, write: Write, sent: Sent) -> bool:
 
 def no_gap(history: History) -> Iterator[Violation]:
     """Invariant 5: readers of a store always find the old or the new version of a document that stays."""
-    late = _hit_late(history)
+    late = hit_late(history)
     for write in history.writes:
         if write.sent is None or any(late & {*change.key} for change in write.changes):
             continue
@@ -179,7 +179,7 @@ def no_gap(history: History) -> Iterator[Violation]:
                 yield from _complete(change.id, write, process, history)
 
 
-def _hit_late(history: History) -> set[str]:
+def hit_late(history: History) -> set[str]:
     """Ids of everything that a request changed which was executed after it had been given up, beyond the settle window."""
     if history.delay <= history.settle:
         return set()
@@ -260,7 +260,7 @@ def orphans(history: History) -> Iterator[Violation]:
     if last is None:
         return
     left = _made_by_processes(history, last)
-    listed, late = history.processes[-1].orphans, _hit_late(history)
+    listed, late = history.processes[-1].orphans, hit_late(history)
     for file_id in sorted(left.keys() - _named(last) - late):
         makers = left[file_id]
         if not any(_excused(sent, file_id) for sent in makers) and not _taken_away(history, file_id):
