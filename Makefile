@@ -33,7 +33,7 @@ test: $(READY) $(BIN)/reconciler-simulate
 
 # The property tests with ten times as many examples; what they try has no end.
 examples: $(READY)
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/manifest tests/ownership tests/render
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/kinds tests/manifest tests/ownership tests/render
 
 # Lives of a stack under the virtual clock: a death at every request of the scenarios of every push, and random schedules.
 # More of it: make simulate SEEDS=0..200000, SCENARIOS=all, DOUBLE=1. One again: .venv/bin/reconciler-simulate --seed N --trace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -34,6 +35,26 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: three workers for two cores, because what runs against real time and real processes often waits."""
     return (3 * (os.cpu_count() or 1) + 1) // 2
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`@pytest.mark.sampled(n)`: of the cases of a test one in n is tried, and all of them with `--exhaustive`.
+
+    Each test begins with another one, so that of a corpus that many tests share every case is tried by some.
+    """
+    if config.getoption("--exhaustive"):
+        return
+    seen: dict[str, int] = {}
+    chosen: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        share = item.get_closest_marker("sampled")
+        name = item.nodeid.partition("[")[0]
+        seen[name] = seen.get(name, crc32(name.encode())) + 1
+        (chosen if share is None or seen[name] % share.args[0] == 0 else others).append(item)
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = chosen
 
 
 def pytest_collection_finish() -> None:

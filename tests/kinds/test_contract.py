@@ -60,6 +60,7 @@ def _expected(kind: Kind, declared: Field) -> set[str]:
     return {declared.name, *derived} | ({"files"} if kind.documents else set())
 
 
+@pytest.mark.sampled(2)
 @every_server
 @every_kind
 def test_a_manifest_with_every_field_converges(tmp_path: Path, kind: Kind, switches: Switches) -> None:
@@ -96,6 +97,7 @@ def test_removing_an_optional_field_converges(tmp_path: Path, kind: Kind, declar
     assert subject.world.settled()
 
 
+@pytest.mark.sampled(5)
 @every_server
 @every_kind
 def test_removing_one_field_after_the_other_converges(tmp_path: Path, kind: Kind, switches: Switches) -> None:

@@ -115,6 +115,7 @@ def test_no_name_and_no_number_of_names_fills_a_page() -> None:
     assert "and 490 more changes of models" in written
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_neither_escape_nor_command(text: str) -> None:
     models = [

@@ -73,6 +73,7 @@ def test_markdown_gives_them_up_before_anything_else() -> None:
     assert len(found) < 20_000
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_texts_and_names_stay_what_they_are(hostile: str) -> None:
     some = changing(hostile, revision=hostile)

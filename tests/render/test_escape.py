@@ -56,6 +56,7 @@ def test_two_texts_are_shown_alike_only_when_they_are_equal(left: str, right: st
     assert (escape.line(left) == escape.line(right)) == (left == right)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_json_parses_to_the_same_value_and_holds_nothing_dangerous(text: str) -> None:
     written = escape.json_text({text: [text, 1, None]})

@@ -136,6 +136,7 @@ def bare(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("color", [False, True])
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_neither_escapes_nor_commands(text: str, *, color: bool) -> None:

@@ -85,6 +85,7 @@ def test_no_source_is_no_path() -> None:
     assert findings.path(None, "ops") == ""
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_titles_and_texts_are_one_visible_line(text: str) -> None:
     for item in findings.of_plan(everywhere(text)):

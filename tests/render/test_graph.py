@@ -105,6 +105,7 @@ def test_circles_and_deep_chains_end(tmp_path: Any) -> None:
     assert all(len(line) < 120 for line in text.split("\n"))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_in_the_listing_neither_escapes_nor_commands(text: str) -> None:
     written = render_text(everywhere(text))
@@ -134,6 +135,7 @@ def test_mermaid_has_counted_names_and_quoted_labels() -> None:
     assert "    classDef create stroke:#1a7f37,stroke-width:3px\n    class n3 create\n" in text
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_name_gets_out_of_a_mermaid_label(text: str) -> None:
     """Lines are ours, and inside the quotes there is nothing that Mermaid, Markdown or HTML would take for its own."""
@@ -175,6 +177,7 @@ def test_dot_has_counted_names_and_quoted_labels() -> None:
     assert text.endswith("    n2 -> n5;\n}\n")
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_name_gets_out_of_a_dot_string(text: str) -> None:
     written = render_dot(everywhere(text))
@@ -194,6 +197,7 @@ def test_a_dot_label_says_what_the_name_is() -> None:
 # --- SVG --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_picture_is_well_formed_and_holds_no_script(text: str) -> None:
     root = ET.fromstring(render_svg(everywhere(text)))

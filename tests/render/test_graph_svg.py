@@ -75,6 +75,7 @@ def test_no_wire_runs_on_another(graph: tuple[list[tuple[str, str]], list[tuple[
     assert len(arrows) == len(needed)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_stay_text(text: str) -> None:
     for standalone in (True, False):

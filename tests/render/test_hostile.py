@@ -74,7 +74,7 @@ CORPUS = (
 )
 """Each is put into every place."""
 
-SHARE = 4
+SHARE = 8
 """Of the corpus one string in so many goes through on every run; all of them with `--exhaustive`, as CI does."""
 
 
@@ -323,6 +323,7 @@ def squeezed(written: str) -> str:
     return re.sub(r"\s", "", written)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("hostile", CORPUS[len(HOSTILE) :])
 def test_whatever_it_says_every_deletion_and_risk_is_there(hostile: str) -> None:
     body = behind(hostile)

@@ -148,6 +148,7 @@ def harmless(page: str) -> Tree:
     return tree
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(text: str) -> None:
     page = render_plan(everywhere(text))
@@ -162,6 +163,7 @@ def test_hostile_text_stays_text(text: str) -> None:
     assert not COMMAND.search("\n".join(Tree(page).texts))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_drift_report_stays_text(text: str) -> None:
     page = render_drift(everywhere(text))
@@ -175,6 +177,7 @@ def test_markup_of_every_kind_is_shown_as_it_is_written(text: str) -> None:
     assert text in tree.text
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_line_of_the_file_begins_with_data(text: str) -> None:
     for line in (

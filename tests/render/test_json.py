@@ -9,6 +9,7 @@ from tests.render.plans import HOSTILE, everywhere
 from tests.render.test_text import COMMAND
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_parses_back_and_shows_nothing(text: str) -> None:
     written = render_plan(everywhere(text))

@@ -33,6 +33,7 @@ def outside_fences(text: str) -> list[str]:
     return lines
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_in_code(text: str) -> None:
     written = render_plan(everywhere(text))
@@ -44,6 +45,7 @@ def test_hostile_text_stays_in_code(text: str) -> None:
         assert re.sub(tag, "", prose).strip() in {"", "### Reconciler plan"} or MARKER.fullmatch(line)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_line_begins_with_data(text: str) -> None:
     for line in render_plan(everywhere(text)).split("\n"):

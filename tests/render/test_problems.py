@@ -74,6 +74,7 @@ def test_no_problems_are_good_news() -> None:
     assert render_diagnostics([]) == "No problems.\n"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown(text: str) -> None:
     written = render_diagnostics(

@@ -37,6 +37,7 @@ def test_colour_is_on_the_outcome() -> None:
     )
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_on_its_line(text: str) -> None:
     events = [

@@ -166,6 +166,7 @@ def test_a_message_calls_nobody(summary: str, text: str) -> None:
     assert result["message"]["text"] == f"Risk R301: {text}"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_visible_and_valid(text: str) -> None:
     problem = {**PROBLEM, **PLACE, "code": text, "summary": text, "detail": text, "file": text, "address": text}

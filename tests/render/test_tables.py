@@ -52,6 +52,7 @@ def test_an_object_stands_beside_a_gutter() -> None:
     )
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("width", [80, 10_000])
 def test_hostile_text_stays_in_its_cell(text: str, width: int) -> None:

@@ -53,6 +53,7 @@ def test_colour_marks_the_changed_words_inverse() -> None:
     assert "\x1b[1;7;32m30\x1b[0m" in text
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("color", [False, True])
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_neither_escapes_nor_commands(text: str, *, color: bool) -> None:

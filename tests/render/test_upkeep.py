@@ -178,6 +178,7 @@ def test_nothing_to_recover() -> None:
     assert "the anchor vs_1 is sound" in render_recovery(recovery(rebuild=False, anchor="vs_1"))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_harmless(text: str) -> None:
     ended = {"outcome": text, "detail": text}

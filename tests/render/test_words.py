@@ -194,6 +194,7 @@ def test_a_rewritten_text_is_not_held_together_by_its_blank_lines() -> None:
     ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -239,6 +240,7 @@ HOSTILE_PAIRS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(HOSTILE_PAIRS))
 def test_a_hostile_text_costs_no_more_than_the_budget(name: str) -> None:
     before, after = (text.split("\n") for text in HOSTILE_PAIRS[name])
