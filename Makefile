@@ -36,11 +36,11 @@ examples: $(READY)
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/kinds tests/manifest tests/ownership tests/render
 
 # Lives of a stack under the virtual clock: a death at every request of the scenarios of every push, and random schedules.
-# More of it: make simulate SEEDS=0..200000, SCENARIOS=all, DOUBLE=1. One again: .venv/bin/reconciler-simulate --seed N --trace
+# More of it: make simulate SEEDS=0..200000, RARE=1, SCENARIOS=all, DOUBLE=1. One again: .venv/bin/reconciler-simulate --seed N --trace
 SEEDS     := 0..2000
 SCENARIOS := push
 simulate: $(BIN)/reconciler-simulate
-	$(BIN)/reconciler-simulate --seeds $(SEEDS) --scenarios $(SCENARIOS) $(if $(DOUBLE),--double)
+	$(BIN)/reconciler-simulate --seeds $(SEEDS) --scenarios $(SCENARIOS) $(if $(DOUBLE),--double) $(if $(RARE),--rare)
 
 # Real processes: kill -9 at one place in so many of an apply, a server that misbehaves over HTTP, the scripts of the GitHub
 # action. EVERY=1: every place.

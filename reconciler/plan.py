@@ -284,7 +284,7 @@ def _drafts(
     if current is not None:
         return _with_old_ended(_update(match, current, ids, snapshot, blank), match, blank)
     if desired.lifecycle.adopt and not match.pending and not any(item.kind == desired.kind for item in match.old):
-        return _with_old_ended(_adopt(match, ids, blank), match, blank)
+        return _adopt_instead(match, ids, blank)
     if match.old:
         same_kind = match.old[0].kind == desired.kind
         why = _COMPLETED if same_kind else ""
@@ -349,6 +349,19 @@ def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:
     return _Draft(change, (_step(Verb.ADOPT, change, desired=desired, observed=found),))
 
 
+def _adopt_instead(match: _Match, ids: Ids, blank: Change) -> list[_Draft]:
+    """Adopt, and end what stands there in another runtime: a replacement, which protection forbids."""
+    published = next((item for item in match.old if _state(item) == "ready"), None)
+    if published is None or not match.desired.lifecycle.protect:
+        return _with_old_ended(_adopt(match, ids, blank), match, blank)
+    blocked = _protected_by(_moves(published, match.desired))
+    return [_Draft(replace(_change_of_old(blank, published), blocked=blocked))]
+
+
+def _moves(old: Observed, desired: Desired) -> str:
+    return f"it moves from {KINDS[old.kind].title} to {KINDS[desired.kind].title}"
+
+
 def _create(match: _Match, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
     desired, kind = match.desired, KINDS[match.desired.kind]
     resumed, surplus = _resumed(match)
@@ -396,7 +409,7 @@ def _replace(match: _Match, ids: Ids, blank: Change) -> list[_Draft]:
     else:
         deltas = diff(kind, desired, first, ids)
     resumed, surplus = _resumed(match)
-    reason = match.why_replace or f"it moves from {KINDS[first.kind].title} to {kind.title}"
+    reason = match.why_replace or _moves(first, desired)
     change = replace(
         _change_of_old(blank, first),
         cause=Cause.MANIFEST if deltas else Cause.DRIFT,

@@ -384,6 +384,15 @@ def test_an_unconfirmed_object_that_expired_is_not_completed_but_deleted() -> No
     assert (step.observed, [item.id for item in step.surplus]) == (None, ["vs_1"])
 
 
+@pytest.mark.parametrize("adopt", [None, "agt_9"])
+def test_what_the_manifest_protects_from_now_on_does_not_move_to_another_runtime(adopt: str | None) -> None:
+    wanted = helper(kind="agent", protect=True, adopt=adopt)
+    there = {"agt_9": replace(foreign("agt_9", "agent"), documents=None)}
+    plan = plan_for([wanted], [live(helper())], adoptable=there)
+    assert (steps(plan), rule_of(plan)) == ([], "protect")
+    assert (change_of(plan).action, change_of(plan).id) == ("replace", "assistant-helper")
+
+
 def test_a_flag_on_what_expired_does_not_keep_an_interrupted_replacement_from_its_end() -> None:
     wanted = store("docs")
     plan = plan_for([wanted], [live(wanted, "vs_2"), expired(live(wanted, "vs_1", protect=True, retiring="run.1"))])

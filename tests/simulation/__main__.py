@@ -1,6 +1,7 @@
 """`reconciler-simulate`, also `python -m tests.simulation`: plays lives of a stack, many at once or one again.
 
 reconciler-simulate --seeds 0..2000              random schedules, all cores
+reconciler-simulate --seeds 0..2000 --rare       the same, and what is rare happens often
 reconciler-simulate --scenarios push             a death at every request of the scenarios of every push
 reconciler-simulate --seed 17 --trace            one schedule, line by line
 reconciler-simulate --scenario rename --profile openai --crash 15:after --trace
@@ -29,18 +30,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--second", type=_crash, metavar="N:POSITION", help="where the one after it dies")
     parser.add_argument("--trace", action="store_true", help="print every request, answer and event")
     parser.add_argument("--seeds", type=_range, default=range(0), metavar="A..B", help="schedules from A to before B")
+    parser.add_argument("--rare", action="store_true", help="schedules in which what is rare meets often")
     parser.add_argument("--scenarios", choices=("none", "push", "all"), default="none")
     parser.add_argument("--double", action="store_true", help="a second death while the first is repaired")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
     if options.seed is not None:
-        return _again(schedules.life(options.seed), trace=options.trace)
+        return _again(schedules.life(options.seed, rare=options.rare), trace=options.trace)
     if options.scenario is not None:
         scenario, profile = SCENARIOS[options.scenario](Profile(options.profile)), Profile(options.profile)
         life = dying(scenario, profile, options.crash, options.second) if options.crash else scenario.life(profile)
         return _again(life, trace=options.trace)
     names = {"none": [], "push": list(SCENARIOS)[:ON_PUSH], "all": list(SCENARIOS)}[options.scenarios]
-    pieces = campaign.plan(options.seeds, names, double=options.double)
+    pieces = campaign.plan(options.seeds, names, double=options.double, rare=options.rare)
     tally, seconds = campaign.run(pieces, workers=options.workers, show=_show)
     for line in (*tally.kinds(), *tally.lines(seconds)):
         _show(line)

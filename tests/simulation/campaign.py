@@ -31,6 +31,7 @@ class Work:
     """
 
     seeds: range = range(0)
+    rare: bool = False
     scenario: str = ""
     profile: Profile = Profile.OPENAI
     offset: int = 0
@@ -104,7 +105,8 @@ class Tally:
 def lives(work: Work) -> Iterator[tuple[str, Callable[[], Life]]]:
     """What is to be played, by the arguments that play it again."""
     for seed in work.seeds:
-        yield f"--seed {seed}", lambda seed=seed: schedules.life(seed)  # type: ignore[misc]
+        name = f"--rare --seed {seed}" if work.rare else f"--seed {seed}"
+        yield name, lambda seed=seed: schedules.life(seed, rare=work.rare)  # type: ignore[misc]
     if work.scenario:
         yield from _deaths(SCENARIOS[work.scenario](work.profile), work)
 
@@ -143,9 +145,9 @@ def do(work: Work) -> Tally:
     return tally
 
 
-def plan(seeds: range, scenarios: Iterable[str], *, double: bool = False) -> list[Work]:
+def plan(seeds: range, scenarios: Iterable[str], *, double: bool = False, rare: bool = False) -> list[Work]:
     """Everything, in pieces."""
-    pieces = [Work(seeds[at : at + CHUNK]) for at in range(0, len(seeds), CHUNK)]
+    pieces = [Work(seeds[at : at + CHUNK], rare) for at in range(0, len(seeds), CHUNK)]
     for name in scenarios:
         for profile in Profile:
             pieces += [Work(scenario=name, profile=profile, offset=at, stride=4) for at in range(4)]

@@ -54,15 +54,17 @@ async def _restore(stage: Stage, design: Design) -> Design:
     tidy(stage)
     if not stage.view().ours():
         return design
+    carried = {thing.tags.lineage for thing in stage.view().ours() if thing.tags is not None}
     known = [anchor.lineage for write in stage.history.writes for anchor in write.before.anchors()]
-    process = await stage.run(Role.RECOVER, design, Start(lineage=known[-1]))
+    start = Start(lineage=[lineage for lineage in known if lineage in carried][-1])
+    process = await stage.run(Role.RECOVER, design, start)
     if process.exit is Exit.REFUSED:
         seen: set[tuple[str, str]] = set()
         for thing in sorted((thing for thing in stage.view().ours() if thing.published), key=_age):
             if thing.place in seen:
                 _delete(stage, thing)
             seen.add(thing.place)
-        process = await stage.run(Role.RECOVER, design, Start(lineage=known[-1]))
+        process = await stage.run(Role.RECOVER, design, start)
     if process.exit is not Exit.DONE:
         stage.history.trouble.append((6, f"{process.name} exits {process.exit!r}: {process.said[-3:]}"))
     return design

@@ -27,18 +27,25 @@ IDLE = (0.0, 0.0, 5.0, 40.0, 700.0, 700.0, 700.0)
 QUIET_DEEDS = tuple(sorted(set(DEEDS) - {"drop_anchor", "copy"}))
 
 
-def life(seed: int) -> Life:
-    """The life of a seed."""
-    return _Draw(Random(f"life {seed}"), Random(f"climate {seed}")).life(seed)
+OFTEN = 4.0
+"""How much more often the rare things happen in a life that is to have many of them; what is below `RARE` is rare."""
+RARE = 0.25
+
+
+def life(seed: int, *, rare: bool = False) -> Life:
+    """The life of a seed. `rare`: protection, adoption, expiry, renames, rollbacks and the like meet each other often."""
+    name = "rare life" if rare else "life"
+    return _Draw(Random(f"{name} {seed}"), Random(f"climate {seed}"), OFTEN if rare else 1.0).life(seed)
 
 
 @dataclass(slots=True)
 class _Draw:
     random: Random
     sky: Random
+    often: float
 
     def chance(self, share: float) -> bool:
-        return self.random.random() < share
+        return self.random.random() < (share * self.often if share < RARE else share)
 
     def life(self, seed: int) -> Life:
         profile = Profile.OPENAI if self.chance(0.65) else Profile.COMPATIBLE
