@@ -534,6 +534,11 @@ class Plan:
         """Whether there is nothing to do."""
         return not self.steps and not self.blocked
 
+    @property
+    def rollback(self) -> bool:
+        """Whether it only moves the pointer of a release back, whatever else is to be done."""
+        return any(change.version is not None for change in self.changes)
+
 
 # --- what apply did ---------------------------------------------------------------------------------------------------
 

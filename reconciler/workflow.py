@@ -187,7 +187,7 @@ async def carry_out(
         lineage=session.hex(12),
         open=lambda document: session.loaded.tree.open(document.file),
         check=check,
-        again=None if any(step.version is not None for step in prepared.plan.steps) else again,
+        again=None if prepared.plan.rollback else again,
         lease=session.lease,
         liveness=session.liveness,
         revision=session.revision,

@@ -485,11 +485,11 @@ class _Walker:
         if anchor is not None and anchor.busy and anchor.run == run.run_id and not self.options.destroy:
             raise run.keeper.forgetful()
         touched = {step.address for step in self.plan.steps}
-        pointed = any(step.version is not None for step in self.plan.steps)
         return [
             change
             for change in rest.changes
-            if (change.action is not Action.NONE or change.blocked) and (change.address in touched or not pointed)
+            if (change.action is not Action.NONE or change.blocked)
+            and (change.address in touched or not self.plan.rollback)
         ]
 
 

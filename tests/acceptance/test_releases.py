@@ -171,3 +171,20 @@ def test_a_hold_ends_with_the_release_that_it_held(tmp_path: Path, way: str) -> 
     assert world.settled()
     store = next(item for item in world.api("GET", "/vector_stores?limit=100")["data"] if "anchor" in item["name"])
     assert not store["metadata"].get("reconciler.holds")
+
+
+def test_an_apply_that_protects_what_is_held_repairs_what_an_earlier_run_left(tmp_path: Path) -> None:
+    """It moves no pointer, so it is no rollback: it ends the unclean run, and looks at everything that it did."""
+    world = three_releases(tmp_path)
+    roll_back(world)
+    anchor = next(item for item in world.api("GET", "/vector_stores?limit=100")["data"] if "anchor" in item["name"])
+    path, metadata = f"/vector_stores/{anchor['id']}", anchor["metadata"]
+    state = metadata["reconciler.anchor"].replace("idle", "busy").replace("run=;", "run=aaaaaaaa;")
+    world.api("POST", path, {"metadata": {**metadata, "reconciler.anchor": state}})
+    tool = {"type": "file_search", "vector_stores": ["docs"]}
+    world.assistant(
+        "helper", model="gpt-6.1-terra", instructions="Release 3.\n", tools=[tool], lifecycle={"protect": True}
+    )
+    assert world.apply().exit == 0
+    assert world.api("GET", path)["metadata"]["reconciler.anchor"].startswith("idle")
+    assert live_instructions(world) == "Release 2.\n"

@@ -155,15 +155,14 @@ async def _approved(stage: Stage, episode: Episode) -> None:
     for _ in range(2):
         process = await stage.run(Role.APPLY, episode.design, start)
         if process.exit is Exit.DONE:
-            await _again(stage, episode.design, approval)
+            if process.writes:  # where people have done it all meanwhile, there is nothing to do, now or later
+                await _again(stage, episode.design, approval)
             return
         await stage.world.clock.sleep(TAKEOVER)
         start = Start(approval=approval)
 
 
 async def _again(stage: Stage, design: Design, approval: Approval) -> None:
-    if not approval.body["steps"]:
-        return
     process = await stage.run(Role.APPLY, design, Start(approval=approval))
     if process.exit is Exit.DONE:
         stage.history.trouble.append((10, f"{process.name} applies a plan that was finished"))
