@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -115,25 +116,28 @@ def zipped(entries: dict[str, bytes]) -> bytes:
     return target.getvalue()
 
 
-HOSTILE = {
-    "no zip": b"<html>",
-    "a bomb": zipped({"a/assistant.json": bytes(40 * 1024 * 1024)}),
-    "paths": zipped({"../../assistant.json": b"{}"}),
-    "entries": zipped({f"a/{number}": b"" for number in range(10_000)}),
-    "lists": zipped({"a/assistant.json": b"[]"}),
-    "types": zipped({"a/assistant.json": b'{"request": {"model": 7, "tools": {"a": []}, "metadata": 3}, "raw": 5}'}),
-    "ids": zipped(
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "no zip": lambda: b"<html>",
+    "a bomb": lambda: zipped({"a/assistant.json": bytes(40 * 1024 * 1024)}),
+    "paths": lambda: zipped({"../../assistant.json": b"{}"}),
+    "entries": lambda: zipped({f"a/{number}": b"" for number in range(10_000)}),
+    "lists": lambda: zipped({"a/assistant.json": b"[]"}),
+    "types": lambda: zipped(
+        {"a/assistant.json": b'{"request": {"model": 7, "tools": {"a": []}, "metadata": 3}, "raw": 5}'}
+    ),
+    "ids": lambda: zipped(
         {
             "a/assistant.json": b'{"request": {}}',
             "a/files.json": json.dumps({"files": [{"id": "../x"}, 7, {}]}).encode(),
         }
     ),
-    "depth": zipped({"a/assistant.json": b'{"request": ' + b"[" * 100_000}),
+    "depth": lambda: zipped({"a/assistant.json": b'{"request": ' + b"[" * 100_000}),
 }
 
 
-@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_bundle_is_replaced_by_ours(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_bundle_is_replaced_by_ours(tmp_path: Path, name: str) -> None:
+    content = HOSTILE[name]()
     world, server = helper(tmp_path)
     assert world.settled()
     release(world, "two")

@@ -79,8 +79,8 @@ def test_the_result_does_not_depend_on_the_number_of_workers() -> None:
 
 
 def test_a_life_that_cannot_be_played_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(seed: int) -> Life:
-        raise ZeroDivisionError(seed)
+    def broken(seed: int, *, rare: bool) -> Life:
+        raise ZeroDivisionError(seed, rare)
 
     monkeypatch.setattr(schedules, "life", broken)
     tally = do(Work(range(2)))
