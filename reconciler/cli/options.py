@@ -26,7 +26,7 @@ class Duration(click.ParamType[float]):
             return float(value)
         match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)?", str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is not a duration; write 90s, 2m or 500ms.", param, ctx)
+            self.fail(f"{value!r} is not a duration; write 90s, 2m, 1h or 500ms.", param, ctx)
         return float(match[1]) * {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600}[match[2]]
 
 
