@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.errors import Exit
 from tests.simulation.designs import Design, Piece, Shelf
 from tests.simulation.history import Role
+from tests.simulation.invariants.deletes import users
 from tests.simulation.onlooker import Thing, View
 from tests.simulation.stage import Stage, Start
 from tests.simulation.truth import KINDS
@@ -147,7 +148,7 @@ def _protected(view: View, design: Design) -> list[Obstacle]:
         protect = (
             flags.get(thing.id, False) if thing.kind == "release" else thing.tags is not None and thing.tags.protect
         )
-        if protect and _confirmed(thing) and thing.place not in kept:
+        if protect and _confirmed(thing) and thing.place not in kept and not _used_by_held(view, thing, design):
             going.add(thing.place)
     if going:
         return [Obstacle(f"the protected {sorted(going)}", Exit.REFUSED, _unprotect(frozenset(going)))]
@@ -161,6 +162,12 @@ def _protected(view: View, design: Design) -> list[Obstacle]:
         ):
             found.append(Obstacle(f"the protected {piece.name}, to be replaced", Exit.REFUSED, _expose))
     return found
+
+
+def _used_by_held(view: View, thing: Thing, design: Design) -> bool:
+    """What a release uses that was rolled back does not go yet."""
+    held = {str(address) for anchor in view.anchors()[:1] for address in anchor.holds}
+    return not design.destroyed and any(user.place[1] in held for user in users(thing.id, view))
 
 
 def _confirmed(thing: Thing) -> bool:

@@ -75,7 +75,7 @@ def _object(thing: Thing, write: Write, process: Process, history: History) -> I
     if thing.id not in going and not _made_by(history, process, thing.id):
         yield "its plan does not say so"
     held = {str(address) for anchor in write.before.anchors() for address in anchor.holds}
-    for user in _users(thing.id, write.before):
+    for user in users(thing.id, write.before):
         if thing.doc.get("expired") and user.place[1] in held:
             continue  # an older release, rolled back to, names a store that nobody can search any more
         if user.published and user.id not in going and not _by_others(history, write, user.id):
@@ -120,7 +120,7 @@ def _made_by(history: History, process: Process, object_id: str) -> bool:
     )
 
 
-def _users(object_id: str, view: View) -> list[Thing]:
+def users(object_id: str, view: View) -> list[Thing]:
     """Who refers to a store or a File by its id."""
     found = []
     for thing in view.ours():
@@ -180,6 +180,6 @@ def _file(file_id: str, write: Write, process: Process, history: History) -> Ite
             and not _by_others(history, write, one.store)
         ):
             yield f"it is still attached to {one.store}"
-    for user in _users(file_id, write.before):
+    for user in users(file_id, write.before):
         if user.published and user.id not in going and not _by_others(history, write, user.id):
             yield f"{user.id} ({user.place[1]}) still uses it"
