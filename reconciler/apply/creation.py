@@ -141,10 +141,14 @@ async def write(
             await run.clock.sleep(_pause(run, failure, waits))
         else:
             return
-        if await _reached(what, seen, last):
+        arrived = False  # what did not may come later, also over what somebody else wrote
+        try:
+            arrived = await _reached(what, seen, last)
+        finally:
+            if path and tries and not arrived:
+                run.doubt(path)
+        if arrived:
             return
-        if path and tries:
-            run.doubt(path)
     raise StepFailed(f"{what} did not arrive ({last}); tried {ATTEMPTS} times", in_doubt=True)
 
 

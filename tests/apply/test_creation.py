@@ -152,6 +152,7 @@ def test_a_lost_update_is_not_sent_again_over_what_somebody_else_wrote(tmp_path:
     server.before.append(times(1, lose))
     applied = world.apply()
     assert (applied.exit, "somebody else wrote" in text_of(applied)) == (Exit.STALE, True)
+    assert "which may still be executed" in text_of(applied)  # the lost update would bring our tags back
     assert world.api("GET", f"/agents/{agent}", beta="agents=v1")["instructions"] == "a person's"
     assert world.settled()
 
