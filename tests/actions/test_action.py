@@ -105,6 +105,7 @@ def test_plan_and_apply_by_digest(job: Job) -> None:
     assert outputs["changes"] == "true"
     assert json.loads(Path(outputs["plan"]).read_text())["digest"] == outputs["digest"]
     assert "Assistant/helper" in (job.home / "summary.md").read_text()
+    assert job.run(COMMAND="apply", EXPECT="sha256:" + "0" * 64).returncode == 5
     assert job.run(COMMAND="apply", EXPECT=outputs["digest"]).returncode == 0
     assert job.run(COMMAND="plan").returncode == 0
     assert job.outputs["changes"] == "false"

@@ -74,17 +74,13 @@ CORPUS = (
 )
 """Each is put into every place."""
 
-SHARE = 8
-"""Of the corpus one string in so many goes through on every run; all of them with `--exhaustive`, as CI does."""
+CASES = pytest.mark.parametrize("hostile", CORPUS, ids=[f"{at}-{ascii(text)[1:25]}" for at, text in enumerate(CORPUS)])
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`--exhaustive`: every string by itself."""
-    if "hostile" not in metafunc.fixturenames or any(metafunc.definition.iter_markers("parametrize")):
-        return
-    chosen = list(enumerate(CORPUS))[:: 1 if metafunc.config.getoption("--exhaustive") else SHARE]
-    ids = [f"{at}-{ascii(text)[1:25]}" for at, text in chosen]
-    metafunc.parametrize("hostile", [text for _, text in chosen], ids=ids)
+def each(test: Callable[..., None]) -> Callable[..., None]:
+    """Every string by itself; one in eight on every run, all of them with `--exhaustive`, as CI does."""
+    sampled: Callable[..., None] = pytest.mark.sampled(8)(CASES(test))
+    return sampled
 
 
 OURS = frozenset({"action", "cause", "code", "verified", "tool", "as_of"})
@@ -284,6 +280,7 @@ FORMS: dict[str, tuple[Callable[[Body], str], Callable[[str], None]]] = {
 }
 
 
+@each
 def test_nothing_hostile_gets_through_in_any_form(hostile: str) -> None:
     body = infested(hostile)
     for render, check in FORMS.values():
@@ -291,6 +288,7 @@ def test_nothing_hostile_gets_through_in_any_form(hostile: str) -> None:
     assert json.loads(as_json.render_plan(body)) == body
 
 
+@each
 def test_nothing_hostile_gets_through_an_explanation_or_a_graph(hostile: str) -> None:
     body = explained.everywhere(hostile)
     for one in (body, {**body, "document": explained.document(hostile)}):
@@ -303,6 +301,7 @@ def test_nothing_hostile_gets_through_an_explanation_or_a_graph(hostile: str) ->
     a_picture(drawing.render_svg(picture))
 
 
+@each
 def test_nothing_hostile_gets_through_a_document(hostile: str) -> None:
     document = {"path": hostile, "bytes": 1, "sha256": hostile, "reason": hostile}
     body = plan(change("VectorStore/docs", files={"changed": [document]}))
