@@ -122,6 +122,11 @@ class Faulty:
         """How many requests are still to be executed late."""
         return len(self._late)
 
+    @property
+    def haunted(self) -> bool:
+        """Whether something that was deleted may still be shown."""
+        return self._clock() < self._haunted_until
+
     def catch_up(self) -> None:
         """Execute the late requests whose time has come, at their time; `handle` does so by itself."""
         while self._late and self._late[0][0] <= self._clock():
@@ -130,11 +135,10 @@ class Faulty:
 
     def _execute(self, request: Request, **switches: Any) -> Response:
         """Hand a request over, with switches of its own if there are any."""
-        haunted = self._clock() < self._haunted_until
-        if not switches and not haunted:
+        if not switches and not self.haunted:
             return self._emulator.handle(request)
         changed = replace(self._emulator.switches, **switches) if switches else None
-        return self._emulator.handle(request, Bent(changed, ghosts=haunted))
+        return self._emulator.handle(request, Bent(changed, ghosts=self.haunted))
 
     # --- one behaviour per effect ---
 

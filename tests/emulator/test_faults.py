@@ -304,6 +304,7 @@ def test_a_ghost_stays_in_lists_and_by_id_for_its_time_at_its_place(account: Wea
     assert ids(account.through("GET", STORES, after=made[1])) == [made[0]]
     assert account.through("GET", path).json == before
     account.clock.now += 0.2
+    assert not account.faulty.haunted
     assert ids(account.through("GET", STORES)) == [made[2], made[0]]
     assert account.through("GET", path).status == 404
 
@@ -312,6 +313,7 @@ def test_a_ghost_is_not_in_the_account_and_cannot_be_written_to(account: Weather
     store = account.store()
     path = f"{STORES}/{store}"
     account.meets(Fault(Effect.GHOST, seconds=10), "DELETE", path)
+    assert account.faulty.haunted
     assert account.get(STORES)["data"] == []
     assert account.through("POST", path, {"name": "x"}).status == 404
     assert account.through("DELETE", path).status == 404

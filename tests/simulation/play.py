@@ -133,9 +133,13 @@ async def _rival(stage: Stage, episode: Episode, after: float) -> None:
 
 
 async def _single(stage: Stage, episode: Episode) -> Process:
-    """A run that nothing disturbs and nobody forbids has to succeed."""
+    """A run that nothing disturbs and nobody forbids has to succeed.
+
+    An anchor that is gone and still shown looks like the lease of another run, so what was deleted disturbs as well.
+    """
     before = stage.view()
-    free = not any(anchor.busy for anchor in before.anchors()) and not stage.faulty.outstanding
+    waiting = stage.faulty.outstanding or stage.faulty.haunted
+    free = not any(anchor.busy for anchor in before.anchors()) and not waiting
     forbidden = obstacles(before, episode.design)
     process = await stage.run(episode.role, episode.design, episode.start)
     undisturbed = not process.disturbed and episode.start == NORMAL and free and not process.crashed

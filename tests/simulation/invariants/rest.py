@@ -143,14 +143,20 @@ def _unrecorded(history: History, process: Process, view: View) -> Iterator[str]
 
 
 def _serial(history: History, process: Process) -> Iterator[Violation]:
-    """The serial grows only when every step of a run was done: it tells a saved plan that its account is another one."""
+    """The serial grows only when every step of a run was done: it tells a saved plan that its account is another one.
+
+    A late write can take the anchor back to an older serial; a number that it had already been at is no growth.
+    """
     outcomes = process.conclusion.outcomes.values()
-    clean = all(outcome in {Outcome.DONE, Outcome.UNCHANGED} for outcome in outcomes)
+    if all(outcome in {Outcome.DONE, Outcome.UNCHANGED} for outcome in outcomes):
+        return
+    highest: dict[tuple[str, ...], int] = {}
     for write in history.writes:
-        if write.sent is None or write.sent.process is not process or clean:
-            continue
-        before, after = write.before.anchors(), write.after.anchors()
-        if before and after and before[0].ids == after[0].ids and after[0].serial > before[0].serial:
+        before, after = write.before.anchors()[:1], write.after.anchors()[:1]
+        for anchor in before:
+            highest[anchor.ids] = max(anchor.serial, highest.get(anchor.ids, 0))
+        own = write.sent is not None and write.sent.process is process
+        if own and any(anchor.serial > highest.get(anchor.ids, anchor.serial) for anchor in after):
             yield Violation(7, f"{process.name} counts as a clean run, with {sorted(outcomes)}", write.number)
 
 
