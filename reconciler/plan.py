@@ -182,8 +182,10 @@ def _ours(item: Observed) -> Tags:
 def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptable: Mapping[str, Observed]) -> _Match:
     here = tuple(live.get(desired.address, ()))
     moved = desired.lifecycle.moved_from
-    if moved is not None and not any(item.kind == desired.kind for item in here):
-        here = (*here, *(item for item in live.get(moved, ()) if _state(item) == "ready"))
+    if moved is not None:
+        taken = any(item.kind == desired.kind for item in here)
+        published = (item for item in live.get(moved, ()) if _state(item) == "ready")
+        here = (*here, *(item for item in published if not taken or _ours(item).retiring))
     same_kind = [item for item in here if item.kind == desired.kind]
     ready = [item for item in same_kind if _is_ready(item)]
     pending = tuple(sorted((item for item in same_kind if _state(item) == "pending"), key=lambda item: not item.usable))

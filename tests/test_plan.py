@@ -646,6 +646,22 @@ def test_a_replacement_of_what_was_adopted_is_completed_without_adopting_it_agai
         assert steps(plan) == ["create VectorStore/docs", "delete VectorStore/docs"]
 
 
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("pending", ["create VectorStore/docs", "delete VectorStore/old-docs"]),
+        ("ready", ["delete VectorStore/old-docs"]),
+    ],
+)
+def test_an_interrupted_replacement_under_a_new_name_is_completed(state: str, expected: list[str]) -> None:
+    wanted = store("docs", moved_from=Address("VectorStore", "old-docs"))
+    old = expired(live(store("old-docs"), "vs_1", protect=True, retiring="run.1"))
+    plan = plan_for([wanted], [old, live(wanted, "vs_2", state=state)])
+    assert steps(plan) == expected
+    change = change_of(plan)
+    assert (change.action, change.id, str(change.moved_from)) == ("replace", "vs_1", "VectorStore/old-docs")
+
+
 def test_every_object_that_people_knew_is_named_where_it_goes() -> None:
     wanted = helper(kind="agent")
     olds = [live(helper(kind="release")), live(helper()), live(wanted, "agt_1", retiring="run.1")]

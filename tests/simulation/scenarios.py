@@ -227,6 +227,15 @@ def _adopted_expires(profile: Profile) -> Scenario:
     return Scenario((_applied(design),), _applied(design, idle=EXPIRY), design)
 
 
+def _moved_expires(profile: Profile) -> Scenario:
+    """What expired was protected, and gets another name in the run that replaces it."""
+    shelf = replace(SHELF, name="manual", moved_from="handbook", home="handbook")
+    helper = replace(_helper(profile), shelves=("manual",))
+    before = small(profile).with_piece(replace(SHELF, days=7, protect=True))
+    after = Design((shelf,), (helper, WRITER))
+    return Scenario((_applied(before),), _applied(after, idle=EXPIRY), after)
+
+
 def _documents_come(profile: Profile) -> Scenario:
     return _change(small(profile).with_piece(replace(SHELF, papers=())), small(profile))
 
@@ -342,6 +351,7 @@ SCENARIOS: Mapping[str, Callable[[Profile], Scenario]] = {
     "half destroyed and wanted again": _half_destroyed,
     "the anchor is recovered": _recovered,
     "called off and put back": _called_off,
+    "renamed when it has expired": _moved_expires,
 }
 """By name; the first `ON_PUSH` of them are tried on every push."""
 ON_PUSH = 16
