@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from reconciler.account.port import Call
 from reconciler.apply.removal import delete_files, gone
@@ -10,23 +10,26 @@ from reconciler.apply.run import Run
 from reconciler.apply.versioned import files_of_all_versions
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind, VersionedKind
-from reconciler.model import Observed
+from reconciler.model import Observed, Step
 from reconciler.observe import document_kind_of
 
 
-async def clear_journal(run: Run, objects: Sequence[Observed]) -> None:
+async def clear_journal(run: Run, objects: Sequence[Observed], steps: Iterable[Step]) -> None:
     """Delete the journalled Files that no object of ours uses any more.
 
     A File that is still in use was journalled by a run that died before it detached it, or that does not know whether
-    it is in use: the plan decides about it. Where the record alone says whose it is, and does not, it stays journalled.
+    it is in use: the plan decides about it. Where the record alone says whose it is, and does not, it stays journalled;
+    and so it does where one of the `steps` works on its user: an attachment is shown for a while after it was detached,
+    and the step that would have deleted the File may fail.
     """
     recorded = {entry.id for entry in run.keeper.anchor.inventory}
+    touched = {item.id for step in steps for item in (step.observed, *step.surplus) if item is not None}
     orphans, kept = [], []
     for file_id in run.keeper.anchor.journal:
         user = await _user(run, objects, file_id)
         if user is None:
             orphans.append(file_id)
-        elif _names_bare_ids(KINDS[user.kind]) and file_id not in recorded:
+        elif user.id in touched or (_names_bare_ids(KINDS[user.kind]) and file_id not in recorded):
             kept.append(file_id)
     await delete_files(run, orphans)
     run.keeper.keep_journal(kept)

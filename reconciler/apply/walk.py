@@ -245,7 +245,7 @@ class _Walker:
     async def _clear_journal(self, run: Run) -> None:
         """Files that cannot be deleted stand in no step's way; they stay in the journal."""
         try:
-            await clear_journal(run, self.found.snapshot.objects)
+            await clear_journal(run, self.found.snapshot.objects, self.plan.steps)
         except StepFailed as failed:
             self._worse(failed.code)
             self.emit(

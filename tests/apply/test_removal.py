@@ -21,6 +21,7 @@ from tests.apply.server import (
     is_read,
     is_write,
     refuse,
+    say,
     state_of,
     text_of,
     times,
@@ -90,6 +91,22 @@ def test_what_is_still_listed_after_the_settle_window_keeps_its_file_in_the_jour
     assert world.settled()
     assert file_id not in files_of(world)
     assert "idle" in state_of(world)
+
+
+def test_a_ghost_is_not_forgotten_by_the_run_that_meets_it_and_fails(tmp_path: Path) -> None:
+    world, server, file_id = two_less_one(tmp_path)
+    store = f"/vector_stores/{world.id_of('VectorStore/docs')}"
+    attachment = f"{store}/files/{file_id}"
+    ghost = world.api("GET", attachment)
+    server.after.append(haunted(world, file_id, until=world.time.now() + 10_000))
+    assert world.apply().exit == Exit.INCOMPLETE
+    server.before.append(lambda request: say(200, ghost) if is_read(request, attachment) else None)
+    server.before.append(lambda request: refuse(400) if request.path == store else None)
+    assert world.apply().exit == Exit.INCOMPLETE
+    server.before.clear()
+    server.after.clear()
+    assert world.settled()
+    assert file_id not in files_of(world)
 
 
 def test_one_list_serves_for_all_that_is_taken_away_together(tmp_path: Path) -> None:

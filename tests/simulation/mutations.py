@@ -290,7 +290,7 @@ def quotes(self: Any, text: str) -> str:
     return text
 
 
-async def journal_is_old(run: Run, objects: Any) -> None:
+async def journal_is_old(run: Run, *_: Any) -> None:
     run.keeper.keep_journal(())
 
 
