@@ -33,7 +33,7 @@ test: $(READY) $(BIN)/reconciler-simulate
 
 # The property tests with ten times as many examples; what they try has no end.
 examples: $(READY)
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/kinds tests/manifest tests/ownership tests/render
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/kinds tests/manifest tests/ownership tests/render tests/upkeep
 
 # Models of the protocol, every state that they can reach: they change when docs/guarantees.md does, not when the code does.
 models: $(READY)

@@ -13,7 +13,7 @@ from reconciler.apply import Conclusion
 from reconciler.errors import Stop
 from reconciler.ownership import tags as tagging
 from reconciler.workflow import carry_out, prepare
-from tests.acceptance.world import World
+from tests.acceptance.world import World, made_once
 
 
 class Losing:
@@ -44,6 +44,13 @@ def stack(world: World, text: str) -> None:
     tools = [{"type": "file_search", "vector_stores": ["docs"]}, {"type": "code_interpreter", "files": ["data/x.csv"]}]
     world.assistant("helper", model="gpt-6.1-terra", instructions=f"{text}\n", tools=tools)
     world.assistant("writer", "agents", model="gpt-6.1-terra", instructions=f"{text}\n")
+
+
+@made_once
+def applied(world: World) -> World:
+    stack(world, "one")
+    assert world.apply().exit == 0
+    return world
 
 
 def apply_losing(world: World, number: int, *, executed: bool) -> tuple[int, Call | None]:
@@ -93,9 +100,7 @@ def test_a_lost_answer_anywhere_in_a_first_apply_leaves_one_object_per_address(t
 @pytest.mark.parametrize("executed", [True, False])
 def test_a_lost_answer_anywhere_in_an_update_converges(tmp_path: Path, executed: bool) -> None:
     for number in range(1, 60):
-        world = World.new(tmp_path / str(number))
-        stack(world, "one")
-        assert world.apply().exit == 0
+        world = applied(World.new(tmp_path / str(number)))
         before = {
             address: world.id_of(address) for address in ("Assistant/helper", "Assistant/writer", "VectorStore/docs")
         }

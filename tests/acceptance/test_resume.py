@@ -17,7 +17,7 @@ from reconciler.apply.keeper import TAKEOVER
 from reconciler.errors import Exit, Stop
 from reconciler.planfile import Approval
 from reconciler.workflow import carry_out, check_approval, prepare
-from tests.acceptance.world import World
+from tests.acceptance.world import World, made_once
 
 
 class Death(BaseException):
@@ -25,9 +25,17 @@ class Death(BaseException):
 
 
 def stack(root: Path) -> World:
-    """One of everything, applied, and then a change to each."""
+    """One of everything."""
     world = World.new(root)
     _write(world, "one")
+    return world
+
+
+@made_once
+def applied(world: World) -> World:
+    """One of everything, applied."""
+    _write(world, "one")
+    assert world.settled()
     return world
 
 
@@ -80,9 +88,9 @@ def test_an_apply_that_died_anywhere_goes_on_under_the_same_approval(tmp_path: P
     number, ended = 0, False
     while not ended:
         number += 3
-        world = stack(tmp_path / str(number))
+        root = tmp_path / str(number)
+        world = stack(root) if first else applied(World.new(root))
         if not first:
-            assert world.settled()
             _write(world, "two")
         approval = saved(world)
         ended = apply_saved(world, approval, die_at=number) != -1
@@ -96,8 +104,7 @@ def test_an_apply_that_died_anywhere_goes_on_under_the_same_approval(tmp_path: P
 
 
 def test_another_plan_does_not_go_on_where_one_died(tmp_path: Path) -> None:
-    world = stack(tmp_path)
-    assert world.settled()
+    world = applied(World.new(tmp_path))
     _write(world, "two")
     approval = saved(world)
     assert apply_saved(world, approval, die_at=22) == -1
@@ -108,8 +115,7 @@ def test_another_plan_does_not_go_on_where_one_died(tmp_path: Path) -> None:
 
 
 def test_an_apply_of_something_else_ends_the_approval(tmp_path: Path) -> None:
-    world = stack(tmp_path)
-    assert world.settled()
+    world = applied(World.new(tmp_path))
     _write(world, "two")
     approval = saved(world)
     assert apply_saved(world, approval, die_at=22) == -1

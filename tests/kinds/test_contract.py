@@ -89,6 +89,7 @@ def test_a_changed_field_is_the_whole_plan_and_is_applied(tmp_path: Path, kind: 
     assert (subject.id == before) is not declared.replaces
 
 
+@pytest.mark.sampled(2)
 @every_optional_field
 def test_removing_an_optional_field_converges(tmp_path: Path, kind: Kind, declared: Field) -> None:
     subject = Subject.settled(tmp_path, kind)
@@ -112,6 +113,7 @@ def test_removing_one_field_after_the_other_converges(tmp_path: Path, kind: Kind
     assert subject.world.settled()
 
 
+@pytest.mark.sampled(2)
 @every_field_in_place
 def test_an_edit_behind_our_back_is_drift_and_is_undone(tmp_path: Path, kind: Kind, declared: Field) -> None:
     subject = Subject.settled(tmp_path, kind)

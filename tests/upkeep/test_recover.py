@@ -660,6 +660,7 @@ def test_after_a_crash_at_any_request_running_it_again_works(
     assert count == places
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(10))
 def test_two_recoveries_at_once_leave_one_anchor(tmp_path: Path, seed: int) -> None:
     world = tiny(tmp_path)
@@ -682,6 +683,7 @@ def test_two_recoveries_at_once_leave_one_anchor(tmp_path: Path, seed: int) -> N
     assert len(parts(world)) == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("make", ["gone", "unreadable"])
 def test_an_apply_at_the_same_time_does_no_harm(tmp_path: Path, seed: int, make: str) -> None:

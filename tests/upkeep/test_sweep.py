@@ -452,6 +452,7 @@ def test_a_lease_that_is_lost_ends_it(tmp_path: Path) -> None:
     assert halves[2] in world.everything()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(10))
 def test_apply_and_gc_at_once_do_no_harm(tmp_path: Path, seed: int) -> None:
     world = released(World.new(tmp_path), 11)
