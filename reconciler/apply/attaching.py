@@ -147,13 +147,13 @@ async def _attach_group(rollout: Rollout, files: Mapping[str, Pending]) -> list[
     op = rollout.run.op()
     body = {"files": [_item(rollout, file_id, pending, op) for file_id, pending in files.items()]}
     path = rollout.kind.batch.replace("{parent}", rollout.parent)
-    refused = False
+    refused = lost = False
     try:
         await rollout.run.account.send(Call("POST", path, json=body, beta=rollout.kind.beta))
     except Failure as failure:
         if is_fatal(failure):
             raise
-        refused = not failure.ambiguous
+        refused, lost = not failure.ambiguous, failure.ambiguous
     try:
         there = await rollout.newest(files)
         for file_id in there:
@@ -163,6 +163,8 @@ async def _attach_group(rollout: Rollout, files: Mapping[str, Pending]) -> list[
     except Failure as failure:
         if is_missing(failure) or is_fatal(failure):
             raise
+        if lost:
+            rollout.run.doubt(path)
         return []  # not to be seen now: whoever waits for them looks again
     missing = [file_id for file_id in rest if file_id not in there]
     if missing and not refused:

@@ -28,13 +28,15 @@ LOOK_AGAIN = (0.0, 1.0, 2.0, 4.0, 8.0)
 
 async def roll_out(
     run: Run, kind: Kind, parent: str, address: Address, documents: Sequence[Document], planned: FileChanges | None
-) -> None:
+) -> bool:
     """Make the object's documents what the plan says; raises StepFailed naming those that could not be.
 
     The live list is read first: it is the evidence that an attachment is ours, and it makes an interrupted run resume.
+    The answer is whether the object shows no other documents of ours than these. A plan that was made from a list that
+    lagged behind does not say which others are to go, and nobody has approved of that.
     """
     if planned is None:
-        return
+        return True
     document_kind = document_kind_of(kind)
     live = await all_attachments(run, kind, parent)
     changes = diff_documents(document_kind, tuple(documents), live)
@@ -66,6 +68,7 @@ async def roll_out(
         lines = tuple(f"{path}: {why}" for path, why in sorted(rollout.failed.items()))
         rest = "what was there before still serves" if current else "the next run goes on from here"
         raise StepFailed(f"{len(lines)} of {len(documents)} documents failed; {rest}", lines=lines)
+    return all(item.path is None or item.path in by_path or item.path in removable for item in live)
 
 
 def _surplus(

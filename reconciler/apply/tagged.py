@@ -203,15 +203,17 @@ async def _finish(
     """Documents, then one request with the fields that differ and the tags that say ready."""
     desired = _desired(step)
     attached = kind.documents is not None and kind.file_ids({}) is None
-    files = ""
+    files, whole = "", True
     if attached:
-        await roll_out(run, kind, object_id, desired.address, desired.documents, step.files)
+        whole = await roll_out(run, kind, object_id, desired.address, desired.documents, step.files)
     if step.verb is Verb.ADOPT:
         raw = await _untagged(run, kind, object_id)
     else:
         renamed = step.observed is not None and step.observed.id == object_id and step.observed.tags
         raw = await _evidence(run, kind, object_id, renamed.address if renamed else desired.address)
-    if attached and desired.documents:
+    if not whole and "files" not in desired.lifecycle.ignore_changes:
+        files = ""  # the tag speaks for all of them: the next plan looks at each
+    elif attached and desired.documents:
         files = files_tag(desired, _bytes(raw.get("usage_bytes")))
     elif desired.documents:
         files = files_tag(desired)

@@ -216,6 +216,23 @@ def test_a_list_that_cannot_be_read_after_a_batch_is_no_reason_to_send_it_again(
     assert (applied.exit, attachments(applied)) == (0, [12])
 
 
+def test_a_lost_batch_that_nobody_can_look_for_may_still_arrive_and_is_waited_for(tmp_path: Path) -> None:
+    world, server = many(tmp_path, 12)
+    sent: list[float] = []
+
+    def torn(request: Request) -> Response | None:
+        if is_write(request, "file_batches"):
+            sent.append(world.time.now())
+            return refuse(500) if len(sent) == 1 else None
+        unreadable = is_read(request, "/vector_stores/") and "/files" in request.path and len(sent) == 1
+        return refuse(500) if unreadable else None
+
+    server.before.append(times(5, torn))
+    applied = world.apply()
+    assert (applied.exit, attachments(applied)) == (0, [12, 12])
+    assert world.time.now() - sent[0] > 60
+
+
 def test_files_of_which_nobody_knows_whether_they_are_attached_are_taken_away_when_the_rollout_breaks_off(
     tmp_path: Path,
 ) -> None:

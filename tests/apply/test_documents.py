@@ -377,6 +377,32 @@ def test_an_old_version_that_the_list_never_shows_is_put_right_by_the_next_run(t
     assert len(files_of(world)) == len(attached(world)) == 3
 
 
+def test_a_tag_does_not_speak_for_documents_that_the_plan_did_not_see(tmp_path: Path) -> None:
+    world, server = three(tmp_path)
+    assert world.settled()
+    (world.root / "docs/c.md").unlink()
+
+    def lagging(request: Request, response: Response) -> Response:
+        if not is_read(request, "/vector_stores/") or not request.path.endswith("/files"):
+            return response
+        page = json.loads(response.body)
+        seen = [item for item in page["data"] if item["attributes"]["reconciler_path"] != "docs/c.md"]
+        return say(200, page | {"data": seen})
+
+    server.after.append(lagging)
+    prepared = world.plan()
+    server.after.clear()
+    applied = world.apply(prepared=prepared)
+    assert applied.exit == Exit.INCOMPLETE
+    assert (
+        "files="
+        not in world.api("GET", f"/vector_stores/{world.id_of('VectorStore/docs')}")["metadata"]["reconciler.state"]
+    )
+    assert sorted(attached(world)) == ["docs/a.md", "docs/b.md", "docs/c.md"]
+    assert world.settled()
+    assert sorted(attached(world)) == ["docs/a.md", "docs/b.md"]
+
+
 def test_a_store_is_not_deleted_before_its_list_shows_all_of_its_files(tmp_path: Path) -> None:
     world, server = three(tmp_path)
     world.store("other", {"b.md": "# B\n"})
