@@ -74,9 +74,10 @@ def _object(thing: Thing, write: Write, process: Process, history: History) -> I
     going = {item.id: item for item in _going(process)}
     if thing.id not in going and not _made_by(history, process, thing.id):
         yield "its plan does not say so"
-    held = {str(address) for anchor in write.before.anchors() for address in anchor.holds}
+    entries = (entry for anchor in write.before.anchors() for entry in anchor.inventory if entry.address in anchor.holds)
+    held = {entry.id for entry in entries}  # what is held may still show an older address
     for user in users(thing.id, write.before):
-        if thing.doc.get("expired") and user.place[1] in held:
+        if thing.doc.get("expired") and user.id in held:
             continue  # an older release, rolled back to, names a store that nobody can search any more
         if user.published and user.id not in going and not _by_others(history, write, user.id):
             yield f"{user.id} ({user.place[1]}) still uses it"
