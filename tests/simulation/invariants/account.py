@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from reconciler.emulator.faults import Effect
 from reconciler.errors import Exit
@@ -185,6 +186,25 @@ def hit_late(history: History) -> set[str]:
         return set()
     late = (write for write in history.writes if write.sent and write.sent.heard and write.number > write.sent.heard)
     return {part for write in late for change in write.changes for part in change.key[1:] if part}
+
+
+def ghosts(history: History, process: Process, *, since: int = 0) -> list[Thing]:
+    """What answers to a process showed, after its request number `since`, although it had been deleted before."""
+    gone: dict[str, tuple[int, Thing]] = {}
+    for write in history.writes:
+        for change in write.changes:
+            thing = write.before.thing(change.id) if change.kind in RESOURCES and change.after is None else None
+            if thing is not None:
+                gone[thing.id] = write.number, thing
+    shown = {item["id"]: sent.number for sent in process.sent if sent.number > since for item in items(sent)}
+    return [thing for object_id, (number, thing) in gone.items() if shown.get(object_id, 0) > number]
+
+
+def items(sent: Sent) -> list[Mapping[str, Any]]:
+    """The objects of an answer: those of a list, or the one."""
+    listed = (sent.data or {}).get("data")
+    found = listed if isinstance(listed, list) else [sent.data or {}]
+    return [item for item in found if isinstance(item, Mapping) and "id" in item]
 
 
 def _serving(view: View, now: float) -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reconciler.model import Action, Observed, Verb
 from reconciler.ownership import anchor as anchors
 from tests.simulation.history import Actor, History, Process, Role, Write
-from tests.simulation.invariants.account import hit_late
+from tests.simulation.invariants.account import ghosts, hit_late
 from tests.simulation.invariants.violation import Violation
 from tests.simulation.onlooker import RESOURCES, STACK, Thing, View
 
@@ -17,8 +17,9 @@ _FILE = re.compile(r"/files/([^/]+)")
 
 
 def published_ids(history: History) -> Iterator[Violation]:
-    """Invariant 4."""
+    """Invariant 4. What was sent to an object and arrives later than W can take its tags back to what they were."""
     published: set[str] = set()
+    late = hit_late(history)
     for write in history.writes:
         for change in write.changes:
             if change.kind not in RESOURCES:
@@ -26,7 +27,7 @@ def published_ids(history: History) -> Iterator[Violation]:
             thing = write.after.thing(change.id)
             if thing is not None and thing.published:
                 published.add(change.id)
-            if thing is not None or change.id not in published or write.sent is None:
+            if thing is not None or change.id not in published - late or write.sent is None:
                 continue
             if not _shown(write.sent.process, change.id) and not _retiring(history, write.sent.process, change.id):
                 what = f"{write.sent.process.name} deletes {change.id}, which was an output; no plan showed that"
@@ -74,7 +75,9 @@ def _object(thing: Thing, write: Write, process: Process, history: History) -> I
     going = {item.id: item for item in _going(process)}
     if thing.id not in going and not _made_by(history, process, thing.id):
         yield "its plan does not say so"
-    entries = (entry for anchor in write.before.anchors() for entry in anchor.inventory if entry.address in anchor.holds)
+    entries = (
+        entry for anchor in write.before.anchors() for entry in anchor.inventory if entry.address in anchor.holds
+    )
     held = {entry.id for entry in entries}  # what is held may still show an older address
     for user in users(thing.id, write.before):
         if thing.doc.get("expired") and user.id in held:
@@ -86,7 +89,8 @@ def _object(thing: Thing, write: Write, process: Process, history: History) -> I
         others = [
             one for one in write.before.ours() if one.id != thing.id and one.published and one.place[1] == address
         ]
-        if not others and not _person_took(history, write, address):
+        shown = any(thing.place[1] == address for thing in ghosts(history, process))
+        if not others and not shown and not _person_took(history, write, address):
             yield f"nothing else stands for {address} yet"
 
 

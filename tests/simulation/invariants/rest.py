@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from reconciler.errors import Exit
 from reconciler.model import Outcome
-from tests.simulation.history import Actor, History, Process, Role, Sent
-from tests.simulation.invariants.account import only_active
+from tests.simulation.history import Actor, History, Process, Role
+from tests.simulation.invariants.account import ghosts, items, only_active
 from tests.simulation.invariants.violation import Violation
 from tests.simulation.onlooker import ATTACHMENT, View
 from tests.simulation.truth import differences
@@ -66,6 +65,8 @@ def truthful_exit(history: History) -> Iterator[Violation]:
             yield from _too_late(history, process)
         if _disturbed_later(history, process) or (history.delay > history.settle and _late(history, process)):
             continue
+        if ghosts(history, process, since=_last_write(process)):
+            continue
         view = process.final.without(_unseen(process, process.final))
         for what in (*_untrue(process, view), *_unrecorded(history, process, view)):
             if what.partition(":")[0] in _exchanged(history):
@@ -75,18 +76,16 @@ def truthful_exit(history: History) -> Iterator[Violation]:
 
 def _unseen(process: Process, view: View) -> frozenset[str]:
     """Objects that the last answers to a process did not show: nobody can prove that a list is complete."""
-    last = max((sent.number for sent in process.writes), default=0)
+    last = _last_write(process)
     looks = {
         (sent.call.path, sent.call.query): sent for sent in process.sent if sent.number > last and sent.data is not None
     }
-    shown = {item["id"] for sent in looks.values() for item in _items(sent)}
+    shown = {item["id"] for sent in looks.values() for item in items(sent)}
     return frozenset(thing.id for thing in view.ours() if thing.id not in shown)
 
 
-def _items(sent: Sent) -> list[Mapping[str, Any]]:
-    listed = (sent.data or {}).get("data")
-    items = listed if isinstance(listed, list) else [sent.data or {}]
-    return [item for item in items if isinstance(item, Mapping) and "id" in item]
+def _last_write(process: Process) -> int:
+    return max((sent.number for sent in process.writes), default=0)
 
 
 def _disturbed_later(history: History, process: Process) -> bool:
