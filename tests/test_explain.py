@@ -262,6 +262,15 @@ def test_a_move_to_another_runtime_says_which_field_makes_it_a_replacement(tmp_p
     )
 
 
+def test_a_replacement_under_a_new_name_does_not_claim_that_the_object_stays(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("old", "agents", model="m")
+    assert world.settled()
+    world.remove("Assistant", "old")
+    world.assistant("new", "responses", model="m", lifecycle={"moved_from": "Assistant/old"})
+    assert "was        Assistant/old\n" in told(world, "Assistant/new")
+
+
 def test_the_old_address_of_a_rename_leads_to_the_new_one(tmp_path: Path) -> None:
     world = World.new(tmp_path)
     world.assistant("old", model="m")

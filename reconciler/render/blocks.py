@@ -176,6 +176,12 @@ def _block(change: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], page: 
     return Block("!" if blocked else SYMBOL.get(action, "?"), title, position(change.get("source")), tuple(rows))
 
 
+def was(change: Mapping[str, Any]) -> str:
+    """The address that a change renames. A replacement is another object, and its change says so itself."""
+    kept = "" if change["action"] == "replace" else "; the live object stays the same"
+    return f"{change['moved_from']}{kept}"
+
+
 def _facts(change: Mapping[str, Any], blocked: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """Everything about a change but its fields, as label and text."""
     if blocked:
@@ -184,7 +190,7 @@ def _facts(change: Mapping[str, Any], blocked: Mapping[str, Any] | None) -> Iter
     if why:
         yield "why", escape.line(why)
     if change.get("moved_from"):
-        yield "was", escape.line(f"{change['moved_from']}; the live object stays the same")
+        yield "was", escape.line(was(change))
     if change.get("id"):
         verified = _VERIFIED.get(str(change.get("verified")))
         kind = str(change.get("replaces_kind") or change.get("resource")).replace("_", " ")

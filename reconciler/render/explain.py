@@ -130,7 +130,7 @@ def _facts(body: Body, change: Body, page: Page) -> Iterator[Row]:
         if body["object"].get("applied"):
             yield from _labelled("last apply", f"at commit {body['object']['applied']['revision']}", page)
     if change.get("moved_from"):
-        yield from _labelled("was", f"{change['moved_from']}; the live object stays the same", page)
+        yield from _labelled("was", blocks.was(change), page)
     if change.get("replaces_kind"):
         yield from _labelled("becomes", str(change["resource"]), page)
     if change.get("version") is not None:

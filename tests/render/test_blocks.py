@@ -31,6 +31,7 @@ def document(path: str, **more: Any) -> dict[str, Any]:
         ({"cause": "drift", "files": {"added": [document("a")]}}, "why      Its documents were changed in the account"),
         ({"cause": "removed", "files": {"removed": [document("a")]}}, "why      It is no longer in the manifests."),
         ({"moved_from": "Assistant/old"}, "was      Assistant/old; the live object stays the same"),
+        ({"moved_from": "Assistant/old", "action": "replace"}, "was      Assistant/old\n"),
         ({"resource": "vector_store", "verified": "full"}, "object   vector store skill_1\n"),
         ({"verified": "tag"}, "object   release skill_1, recognised by its tag; its documents were not\n"),
         ({"replaces_kind": "assistant", "cause": None}, "object   assistant skill_1\n    becomes  release"),
