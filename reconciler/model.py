@@ -479,6 +479,11 @@ class Step:
     version: str | None = None
     ordinal: int = 1
 
+    @property
+    def objects(self) -> tuple[Observed, ...]:
+        """The live objects that it works on: `observed`, if there is one, and the surplus."""
+        return self.surplus if self.observed is None else (self.observed, *self.surplus)
+
     def __str__(self) -> str:
         return f"{self.verb.value} {self.address}" + (f" #{self.ordinal}" if self.ordinal > 1 else "")
 

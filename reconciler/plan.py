@@ -715,9 +715,8 @@ def _leftovers(
 
 
 def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warnings: list[Notice]) -> _Draft:
-    items = [item for item in (step.observed, *step.surplus) if item is not None]
-    first = min(items, key=_confirmed_first)
-    step = replace(step, observed=first, surplus=tuple(item for item in items if item is not first))
+    first = min(step.objects, key=_confirmed_first)
+    step = replace(step, observed=first, surplus=tuple(item for item in step.objects if item is not first))
     change = Change(
         step.address,
         step.kind,
@@ -737,12 +736,12 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
         )
         warnings.append(Notice("W405", summary, step.address))
         return _Draft(replace(change, action=Action.NONE, cause=None, reason="a release that is held uses it"))
-    confirmed = [item.id for item in items if _is_ready(item)]
+    confirmed = [item.id for item in step.objects if _is_ready(item)]
     if len(confirmed) > 1:
         named = ", ".join(confirmed)
         summary = f"Several live objects say that they are this one: {named}. Remove our tags from all but one."
         return _Draft(replace(change, blocked=Blocked("collision", summary)))
-    if _protected(items, ""):
+    if _protected(step.objects, ""):
         summary = (
             "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
         )
@@ -900,15 +899,14 @@ class _Uses:
 
     @classmethod
     def of(cls, step: Step) -> _Uses:
-        live = [item for item in (step.observed, *step.surplus) if item is not None]
         return cls(
-            frozenset(item.id for item in live),
-            frozenset(text for item in live for text in _strings(item.spec)),
+            frozenset(item.id for item in step.objects),
+            frozenset(text for item in step.objects for text in _strings(item.spec)),
             frozenset(ref.address for ref in refs(step.desired.spec)) if step.desired else frozenset(),
             step.address,
             creates=step.verb is Verb.CREATE,
             leaves=step.desired is None,
-            unread=any(not item.complete for item in live),
+            unread=any(not item.complete for item in step.objects),
         )
 
     def lets_go(self, other: _Uses) -> bool:

@@ -75,7 +75,7 @@ def _notice(change: Change, code: str, summary: str) -> Notice:
 
 
 def _deletion(change: Change, steps: Sequence[Step], facts: Facts) -> str:
-    live = [item for step in steps for item in (step.observed, *step.surplus) if item is not None]
+    live = [item for step in steps for item in step.objects]
     more = f" and {_listed([item.id for item in live[1:]])}" if len(live) > 1 else ""
     held = _documents(live[0]) if len(live) == 1 else ""
     ids = {item.id for item in live}
@@ -223,7 +223,7 @@ def _shutdowns(steps: Sequence[Step], facts: Facts) -> Iterator[Notice]:
 
 def _running(steps: Sequence[Step], facts: Facts) -> dict[Address, tuple[Kind, Mapping[str, Json]]]:
     """The values of every object as they are once the plan is applied, by address."""
-    gone = {item.id for step in steps for item in (step.observed, *step.surplus) if item is not None}
+    gone = {item.id for step in steps for item in step.objects}
     running: dict[Address, tuple[Kind, Mapping[str, Json]]] = {}
     for item in facts.objects:
         tags = item.tags

@@ -23,7 +23,7 @@ async def clear_journal(run: Run, objects: Sequence[Observed], steps: Iterable[S
     and the step that would have deleted the File may fail.
     """
     recorded = {entry.id for entry in run.keeper.anchor.inventory}
-    touched = {item.id for step in steps for item in (step.observed, *step.surplus) if item is not None}
+    touched = {item.id for step in steps for item in step.objects}
     orphans, kept = [], []
     for file_id in run.keeper.anchor.journal:
         user = await _user(run, objects, file_id)

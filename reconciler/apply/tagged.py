@@ -102,7 +102,7 @@ async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
     for item in (planned, *step.surplus):
         await _delete_one(run, kind, item)
     entry = run.keeper.anchor.entry(step.kind, step.address)
-    if entry is not None and entry.id in {item.id for item in (_observed(step), *step.surplus)}:
+    if entry is not None and entry.id in {item.id for item in step.objects}:
         run.keeper.drop(step.kind, step.address)
     return Outcome.DONE, planned.id
 
@@ -203,7 +203,7 @@ async def _finish(
     """Documents, then one request with the fields that differ and the tags that say ready."""
     desired = _desired(step)
     attached = kind.documents is not None and kind.file_ids({}) is None
-    files, whole = "", True
+    whole = True
     if attached:
         whole = await roll_out(run, kind, object_id, desired.address, desired.documents, step.files)
     if step.verb is Verb.ADOPT:
@@ -211,12 +211,9 @@ async def _finish(
     else:
         renamed = step.observed is not None and step.observed.id == object_id and step.observed.tags
         raw = await _evidence(run, kind, object_id, renamed.address if renamed else desired.address)
-    if not whole and "files" not in desired.lifecycle.ignore_changes:
-        files = ""  # the tag speaks for all of them: the next plan looks at each
-    elif attached and desired.documents:
-        files = files_tag(desired, _bytes(raw.get("usage_bytes")))
-    elif desired.documents:
-        files = files_tag(desired)
+    files = ""  # the tag speaks for all of them, or the next plan looks at each
+    if whole or "files" in desired.lifecycle.ignore_changes:
+        files = files_tag(desired, _bytes(raw.get("usage_bytes")) if attached else None)
     spec = run.resolve(dict(desired.spec))
     body = kind.encode(spec, changed)
     tags = replace(_tags(run, kind, desired, "ready"), files=files)

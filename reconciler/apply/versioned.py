@@ -79,7 +79,7 @@ async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
     for item in (_observed(step), *step.surplus):
         await _delete_one(run, kind, item)
     entry = run.keeper.anchor.entry(step.kind, step.address)
-    if entry is not None and entry.id in {item.id for item in (_observed(step), *step.surplus)}:
+    if entry is not None and entry.id in {item.id for item in step.objects}:
         run.keeper.drop(step.kind, step.address)
     return Outcome.DONE, _observed(step).id
 

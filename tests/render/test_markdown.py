@@ -132,7 +132,7 @@ def test_a_change_of_a_tool_is_never_left_out() -> None:
     assert '+ │ key_9: "evil"' in render_plan(plan(change(fields=some)), limit=2_000)
 
 
-@pytest.mark.parametrize("count", [200, 1_000])
+@pytest.mark.parametrize("count", [200, 2_000])
 def test_changed_documents_do_not_hide_removed_ones_and_risks(count: int) -> None:
     names = [f"guides/chapter-{number % 40}/section-{number}.md" for number in range(2_000)]
     removed = documents(*names[:count], reason="its manifest entry is gone")

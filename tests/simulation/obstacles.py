@@ -166,8 +166,8 @@ def _protected(view: View, design: Design) -> list[Obstacle]:
 
 def _used_by_held(view: View, thing: Thing, design: Design) -> bool:
     """What a release uses that was rolled back does not go yet."""
-    held = {str(address) for anchor in view.anchors()[:1] for address in anchor.holds}
-    return not design.destroyed and any(user.place[1] in held for user in users(thing.id, view))
+    held = view.held()
+    return not design.destroyed and any(user.id in held for user in users(thing.id, view))
 
 
 def _confirmed(thing: Thing) -> bool:

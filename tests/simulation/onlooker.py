@@ -174,6 +174,11 @@ class View:
             self._anchors = [anchor for anchor in read if anchor is not None]
         return self._anchors
 
+    def held(self) -> set[str]:
+        """Ids of what is held after a rollback; a version may still show the address that it had before a rename."""
+        entries = (entry for anchor in self.anchors() for entry in anchor.inventory if entry.address in anchor.holds)
+        return {entry.id for entry in entries}
+
     def attached(self, store: str | None = None) -> list[Attached]:
         """The attachments of one store, or of all."""
         found = [_attached(key, text) for key, text in self.rows.items() if key[0] == ATTACHMENT]

@@ -12,7 +12,7 @@ from tests.simulation.scenarios import ON_PUSH, SCENARIOS, crashes, dying, secon
 
 STRIDE = 151
 """Of the deaths of a scenario one in so many; it shares no factor with the three positions."""
-CHUNKS = [range(start, start + 10) for start in range(0, 20, 10)]
+CHUNKS = [range(start, start + 10) for start in range(0, 30, 10)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

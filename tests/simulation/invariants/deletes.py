@@ -75,10 +75,7 @@ def _object(thing: Thing, write: Write, process: Process, history: History) -> I
     going = {item.id: item for item in _going(process)}
     if thing.id not in going and not _made_by(history, process, thing.id):
         yield "its plan does not say so"
-    entries = (
-        entry for anchor in write.before.anchors() for entry in anchor.inventory if entry.address in anchor.holds
-    )
-    held = {entry.id for entry in entries}  # what is held may still show an older address
+    held = write.before.held()
     for user in users(thing.id, write.before):
         if thing.doc.get("expired") and user.id in held:
             continue  # an older release, rolled back to, names a store that nobody can search any more
@@ -89,8 +86,7 @@ def _object(thing: Thing, write: Write, process: Process, history: History) -> I
         others = [
             one for one in write.before.ours() if one.id != thing.id and one.published and one.place[1] == address
         ]
-        shown = any(thing.place[1] == address for thing in ghosts(history, process))
-        if not others and not shown and not _person_took(history, write, address):
+        if not (others or _person_took(history, write, address) or _shown_as_there(history, process, address)):
             yield f"nothing else stands for {address} yet"
 
 
@@ -107,6 +103,11 @@ def _anchor(thing: Thing, write: Write, process: Process, history: History) -> I
     left = [one.id for one in write.before.ours() if one.tags is not None and one.tags.lineage in lineages]
     if left and process.role is Role.DESTROY and thing.id not in hit_late(history):
         yield f"{left} are still there"
+
+
+def _shown_as_there(history: History, process: Process, address: str) -> bool:
+    """Whether a ghost stood for an address."""
+    return any(thing.place[1] == address for thing in ghosts(history, process))
 
 
 def _going(process: Process) -> Iterator[Observed]:

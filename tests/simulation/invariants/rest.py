@@ -65,11 +65,9 @@ def truthful_exit(history: History) -> Iterator[Violation]:
             yield from _too_late(history, process)
         if _disturbed_later(history, process) or (history.delay > history.settle and _late(history, process)):
             continue
-        if ghosts(history, process, since=_last_write(process)):
-            continue
         view = process.final.without(_unseen(process, process.final))
         for what in (*_untrue(process, view), *_unrecorded(history, process, view)):
-            if what.partition(":")[0] in _exchanged(history):
+            if what.partition(":")[0] in _exchanged(history) or ghosts(history, process, since=_last_write(process)):
                 continue
             yield Violation(7, f"{process.name} exits 0, but {what}", process.ended or 0)
 
