@@ -101,9 +101,9 @@ async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
     kind, planned = KINDS[step.kind], _observed(step)
     for item in (planned, *step.surplus):
         await _delete_one(run, kind, item)
-    entry = run.keeper.anchor.entry(step.kind, step.address)
-    if entry is not None and entry.id in {item.id for item in step.objects}:
-        run.keeper.drop(step.kind, step.address)
+        entry = run.keeper.anchor.entry(step.kind, step.address)
+        if entry is not None and entry.id == item.id:
+            run.keeper.drop(step.kind, step.address)  # or a double would leave the Files to one that is gone
     return Outcome.DONE, planned.id
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -178,7 +178,7 @@ class _Walker:
             await self._calm_down(keeper)
             calm = True
             run = self._run(keeper)
-            await self._clear_journal(run)
+            await self._clear_journal(run, self.plan.steps)
             await self._steps(run)
         except Exception:
             await keeper.still(beat)
@@ -242,10 +242,11 @@ class _Walker:
         self.plan, self.found = fresh.plan, fresh.found
         keeper.anchor = replace(keeper.anchor, inventory=fresh.found.inventory)
 
-    async def _clear_journal(self, run: Run) -> None:
+    async def _clear_journal(self, run: Run, steps: Sequence[Step], gone: Collection[str] = ()) -> None:
         """Files that cannot be deleted stand in no step's way; they stay in the journal."""
         try:
-            await clear_journal(run, self.found.snapshot.objects, self.plan.steps)
+            there = [item for item in self.found.snapshot.objects if item.id not in gone]
+            await clear_journal(run, there, steps)
         except StepFailed as failed:
             self._worse(failed.code)
             self.emit(
@@ -398,6 +399,8 @@ class _Walker:
         as_found = self.options.again is None or self.options.partial
         in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
+            gone = {item.id for step in self.plan.steps if step.verb is Verb.DELETE for item in step.objects}
+            await self._guarded("Leftovers could not be deleted", self._clear_journal(run, (), gone))
             await self._guarded("The anchor could not be written", run.keeper.save())
             await self._guarded("The account could not be read back", self._read_back(run))
             if self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted:

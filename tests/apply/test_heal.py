@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.world import World
-from tests.apply.server import anchors_of, files_of
+from tests.apply.server import anchors_of, files_of, is_read, say, times, world_and_server
 
 
 def journal(world: World, file_id: str) -> None:
@@ -46,3 +46,17 @@ def test_a_journalled_file_that_nothing_uses_is_deleted(tmp_path: Path) -> None:
     assert world.settled()
     assert used not in files_of(world)
     assert len(files_of(world)) == 1
+
+
+def test_a_file_that_seemed_to_be_in_use_at_first_does_not_outlive_the_stack(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    assert world.settled()
+    [used] = files_of(world)
+    attachment = f"/vector_stores/{world.id_of('VectorStore/docs')}/files/{used}"
+    shown = world.api("GET", attachment)
+    world.api("DELETE", attachment)
+    journal(world, used)
+    server.before.append(times(1, lambda request: say(200, shown) if is_read(request, attachment) else None))
+    assert world.apply(destroy=True).exit == 0
+    assert files_of(world) == []

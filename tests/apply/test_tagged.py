@@ -198,8 +198,9 @@ def test_the_file_of_an_unconfirmed_assistant_goes_with_it(tmp_path: Path) -> No
     assert len(files_of(world)) == 1  # the document's
 
 
-def test_the_file_that_an_unconfirmed_double_shares_stays(tmp_path: Path) -> None:
-    world, server = helper(tmp_path)
+def doubled(root: Path) -> tuple[World, Server]:
+    """A helper that was created twice: one is confirmed, the other one is not, and both name the same File."""
+    world, server = helper(root)
 
     def twice(request: Request) -> Response | None:
         if is_write(request, "/assistants") and request.path.endswith("/assistants"):
@@ -209,6 +210,22 @@ def test_the_file_that_an_unconfirmed_double_shares_stays(tmp_path: Path) -> Non
 
     server.before.append(twice)
     assert world.apply().exit == Exit.INCOMPLETE  # the double is seen at the end
+    return world, server
+
+
+def test_the_file_that_only_an_unconfirmed_double_names_goes_with_the_stack(tmp_path: Path) -> None:
+    world, server = doubled(tmp_path)
+    world.assistant("helper", "assistants", model="gpt-6.1-terra", instructions="none\n")
+    server.before.append(lambda r: refuse(400, "bad") if r.method == "DELETE" and "/files/" in r.path else None)
+    assert world.apply().exit == Exit.INCOMPLETE
+    server.before.clear()
+    assert len(files_of(world)) == 1
+    assert world.apply(destroy=True).exit == Exit.DONE
+    assert files_of(world) == []
+
+
+def test_the_file_that_an_unconfirmed_double_shares_stays(tmp_path: Path) -> None:
+    world, _ = doubled(tmp_path)
     world.remove("Assistant", "helper")
     tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
     moved = {"moved_from": "Assistant/helper"}

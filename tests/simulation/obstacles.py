@@ -141,7 +141,11 @@ def _remove(ids: tuple[str, ...]) -> Resolve:
 def _protected(view: View, design: Design) -> list[Obstacle]:
     """What carries the flag may not go; and what is to carry it may not be replaced."""
     flags = {entry.id: entry.protect for anchor in view.anchors()[:1] for entry in anchor.inventory}
-    kept = set() if design.destroyed else {(_kind(piece), one) for piece in design.pieces for one in _addresses(piece)}
+    kept = (
+        set()
+        if design.destroyed
+        else {(_kind(piece), one) for piece in design.pieces for one in _looked_at(view, piece)}
+    )
     found = []
     going = set()
     for thing in view.mine():
@@ -162,6 +166,14 @@ def _protected(view: View, design: Design) -> list[Obstacle]:
         ):
             found.append(Obstacle(f"the protected {piece.name}, to be replaced", Exit.REFUSED, _expose))
     return found
+
+
+def _looked_at(view: View, piece: Piece) -> list[str]:
+    """The addresses where a resource is looked for: under its old name, too, if there is nothing under the new one."""
+    new, *old = _addresses(piece)
+    there = [thing for thing in view.mine() if thing.place == (_kind(piece), new)]
+    replaced = [thing.place[1] for thing in view.mine() if thing.tags is not None and thing.tags.retiring]
+    return [new, *(one for one in old if not there or one in replaced)]
 
 
 def _used_by_held(view: View, thing: Thing, design: Design) -> bool:
@@ -201,7 +213,9 @@ def _unprotect(places: frozenset[tuple[str, str]]) -> Resolve:
             if piece is None:
                 continue
             old = next((item for item in kept.pieces if item.moved_from == piece.name), None)
-            kept = kept if old is None else kept.without(old)
+            if old is not None:
+                moved = place[1] in _looked_at(stage.view(), old)
+                kept = kept.without(old) if moved else kept.with_piece(replace(old, moved_from=None))
             kept = kept.with_piece(replace(piece, moved_from=None, adopt=None))
         kept = await _expose(stage, kept)
         shelves = {shelf.name for shelf in kept.shelves}

@@ -147,10 +147,11 @@ class View:
         for thing in self.things():
             entry = named.get(thing.id) if thing.kind == "release" else None
             tags = thing.tags if thing.ours else None
-            moved = entry is not None and entry.version != thing.version and not (busy and _newer(thing, entry))
+            under_way = entry is not None and busy and _newer(thing, entry)
+            moved = entry is not None and entry.version != thing.version and not under_way
             if entry is not None and (tags is None or moved):
                 tags = self._line(thing.id, entry.version) or tags
-            if entry is not None and tags is not None and not busy:
+            if entry is not None and tags is not None and not under_way:
                 tags = replace(tags, address=entry.address)  # what it is, its default may be older than its name
             if tags is not None and tags.lineage in lineages:
                 found.append(replace(thing, tags=tags, moved=moved or not thing.ours))
