@@ -64,6 +64,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
+def pytest_sessionfinish() -> None:
+    """At the end pytest looks for cycles five times over: once finds what warns of unclosed things."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def exhaustive(request: pytest.FixtureRequest) -> bool:
     """Whether to try every place."""

@@ -63,7 +63,7 @@ def near(world: World) -> tuple[int, int]:
     return planned, len(applied.calls)
 
 
-@pytest.mark.parametrize("count", [1, 40, 250])
+@pytest.mark.parametrize("count", [1, 40, 120])
 def test_requests_for_documents_are_as_many_as_apply_sends(tmp_path: Path, count: int) -> None:
     world = World.new(tmp_path)
     for text in ("first", "second"):

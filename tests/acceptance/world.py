@@ -190,8 +190,8 @@ class World:
         return self.time.run(work)
 
     def settled(self) -> bool:
-        """Apply says done, and two plans in a row are empty (three in a row are the simulation's to see)."""
-        return self.apply().exit == 0 and not self.steps() and not self.steps()
+        """Apply says done, and a plan is empty (that the next two are as well is the simulation's to see)."""
+        return self.apply().exit == 0 and not self.steps()
 
     # --- the account, behind the tool's back ---
 

@@ -80,3 +80,19 @@ def reconciler(tree: World, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         return Result(code, printed.out, printed.err)
 
     return run
+
+
+_APPLIED: list[bytes] = []
+"""The account with the tree applied to it, once a test of this process needed it."""
+
+
+@pytest.fixture
+def applied(reconciler: Command, tree: World) -> Command:
+    """The same, with the tree applied to the embedded account."""
+    account = tree.root / ".reconciler" / "local.db"
+    if not _APPLIED:
+        assert reconciler("apply", "--local", "--yes", "-q").code == 0
+        _APPLIED.append(account.read_bytes())
+    account.parent.mkdir(exist_ok=True)
+    account.write_bytes(_APPLIED[0])
+    return reconciler

@@ -93,15 +93,14 @@ def test_events_as_json_are_one_object_a_line(reconciler: Command) -> None:
     }
 
 
-def test_destroy_wants_the_name_of_the_stack(reconciler: Command) -> None:
-    reconciler("apply", "--local", "--yes")
-    assert reconciler("destroy", "--local").code == 7
-    assert reconciler("destroy", "--local", "--yes").code == 7
-    assert reconciler("destroy", "--local", "--yes", "--confirm", "other").code == 4
-    assert reconciler("show", "--local", "--format", "json").json != []
-    assert reconciler("destroy", "--local", "--yes", "--confirm", "acme").code == 0
-    assert reconciler("show", "--local", "--format", "json").json == []
-    assert "nothing of this stack" in reconciler("destroy", "--local").err
+def test_destroy_wants_the_name_of_the_stack(applied: Command) -> None:
+    assert applied("destroy", "--local").code == 7
+    assert applied("destroy", "--local", "--yes").code == 7
+    assert applied("destroy", "--local", "--yes", "--confirm", "other").code == 4
+    assert applied("show", "--local", "--format", "json").json != []
+    assert applied("destroy", "--local", "--yes", "--confirm", "acme").code == 0
+    assert applied("show", "--local", "--format", "json").json == []
+    assert "nothing of this stack" in applied("destroy", "--local").err
 
 
 def test_a_blocked_plan_exits_4_and_changes_nothing(reconciler: Command, tree: World) -> None:
@@ -115,16 +114,15 @@ def test_a_blocked_plan_exits_4_and_changes_nothing(reconciler: Command, tree: W
     assert len(reconciler("show", "--local", "--format", "json").json) == 3
 
 
-def test_drift_reports_and_rollback_moves_back(reconciler: Command, tree: World) -> None:
-    reconciler("apply", "--local", "--yes")
-    assert reconciler("drift", "--local", "--detailed-exitcode").code == 0
+def test_drift_reports_and_rollback_moves_back(applied: Command, tree: World) -> None:
+    assert applied("drift", "--local", "--detailed-exitcode").code == 0
     tree.assistant("helper", model="gpt-6.1-terra", instructions="Be kind.\n")
-    assert reconciler("apply", "--local", "--yes").code == 0
-    result = reconciler("rollback", "Assistant/helper", "--local", "--yes")
+    assert applied("apply", "--local", "--yes").code == 0
+    result = applied("rollback", "Assistant/helper", "--local", "--yes")
     assert result.code == 0
     assert "Be kind." in result.out
-    assert "held" in reconciler("plan", "--local").out.lower()
-    assert reconciler("rollback", "Assistant/writer", "--local", "--yes").code == 7
+    assert "held" in applied("plan", "--local").out.lower()
+    assert applied("rollback", "Assistant/writer", "--local", "--yes").code == 7
 
 
 def test_an_unknown_address_for_only_names_the_nearest(reconciler: Command) -> None:
@@ -154,7 +152,7 @@ def test_a_base_url_that_would_leak_the_key_is_refused(
 def test_a_dead_port_ends_with_exit_9(reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    result = reconciler("plan", "--timeout", "5s")
+    result = reconciler("plan", "--timeout", "1s")
     assert result.code == 9
     assert "Traceback" not in result.err
 
@@ -239,10 +237,9 @@ def test_a_changed_document_is_compared_with_what_was_applied(reconciler: Comman
     assert "other" not in reconciler("plan", "--local").out
 
 
-def test_a_document_that_was_applied_outside_of_git_is_not_compared(reconciler: Command, tree: World) -> None:
-    assert reconciler("apply", "--local", "--yes").code == 0
+def test_a_document_that_was_applied_outside_of_git_is_not_compared(applied: Command, tree: World) -> None:
     tree.write("docs/a.md", "# A\nother text\n")
-    assert "not in this clone" in reconciler("plan", "--local", "--show", "documents").out
+    assert "not in this clone" in applied("plan", "--local", "--show", "documents").out
 
 
 def test_the_lines_around_a_change_are_as_many_as_asked_for(

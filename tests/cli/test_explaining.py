@@ -82,19 +82,18 @@ def test_graph_needs_no_account_and_no_openai(tree: World, format_: str) -> None
     subprocess.run([sys.executable, "-c", code], cwd=tree.root, check=True, capture_output=True, timeout=60)
 
 
-def test_explain_reads_the_account(reconciler: Command, tree: World) -> None:
-    assert reconciler("apply", "--local", "--yes").code == 0
-    assert "nothing to do for Assistant/writer" in reconciler("explain", "Assistant/writer", "--local").out
+def test_explain_reads_the_account(applied: Command, tree: World) -> None:
+    assert "nothing to do for Assistant/writer" in applied("explain", "Assistant/writer", "--local").out
     tree.assistant("writer", "agents", model="gpt-6.1-terra", instructions="Write well.\n")
-    result = reconciler("explain", "Assistant/writer", "--local")
+    result = applied("explain", "Assistant/writer", "--local")
     assert result.code == 0
     assert result.out.startswith("~ update Assistant/writer")
     assert re.search(
         r'manifest   "Write well.\\n" \(assistant-writer.yaml:10:21\)\n +live       "Write.\\n"', result.out
     )
-    body = reconciler("explain", "Assistant/writer", "--local", "--format", "json").json
+    body = applied("explain", "Assistant/writer", "--local", "--format", "json").json
     assert body["changes"][0]["fields"][0]["last_applied"] == {"value": "Write.\n"}
-    assert reconciler("plan", "--local").code == 0, "explain writes nothing"
+    assert applied("plan", "--local").code == 0, "explain writes nothing"
 
 
 def test_explain_takes_a_saved_plan_at_its_word(reconciler: Command) -> None:

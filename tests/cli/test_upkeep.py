@@ -67,13 +67,6 @@ def half(address: str = "Assistant/other", state: str = "pending") -> str:
     return str(api("POST", "/agents", {"model": "gpt-6-sol", "metadata": metadata})["id"])
 
 
-@pytest.fixture
-def applied(reconciler: Command) -> Command:
-    """The tree, applied to the embedded account."""
-    assert reconciler("apply", "--local", "--yes", "-q").code == 0
-    return reconciler
-
-
 # --- gc ---------------------------------------------------------------------------------------------------------------
 
 

@@ -276,7 +276,7 @@ def test_a_mistake_names_its_line_what_was_expected_and_what_is_near(line: str, 
         ("faults: [\n", "faults.yaml:2: expected the node content, but found '<stream end>'. It is neither YAML nor JSON."),
         ("faults: []\n---\nfaults: []\n", "faults.yaml:2: but found another document. It is neither YAML nor JSON."),
         ("faults: \x00", "faults.yaml cannot be read: a character is not allowed. It is neither YAML nor JSON."),
-        ("faults: " + "[" * 5000, "faults.yaml cannot be read: it is nested too deeply. It is neither YAML nor JSON."),
+        ("faults: " + "[" * 1000, "faults.yaml cannot be read: it is nested too deeply. It is neither YAML nor JSON."),
         ("faults: *a\n", "faults.yaml:1: found undefined alias 'a'. It is neither YAML nor JSON."),
     ],
 )  # fmt: skip

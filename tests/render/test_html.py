@@ -406,7 +406,8 @@ def test_the_page_can_be_read_aloud(name: str) -> None:
     assert "<summary></summary>" not in page
 
 
-def test_fifty_thousand_changed_lines_are_all_on_the_page() -> None:
-    old = "\n".join(f"line {number} of a text that is long" for number in range(50_000))
+def test_many_thousand_changed_lines_are_all_on_the_page(exhaustive: bool) -> None:
+    count = 50_000 if exhaustive else 10_000
+    old = "\n".join(f"line {number} of a text that is long" for number in range(count))
     page = render_plan(plan(change(fields=[field(["instructions"], before=old, after=old.replace("long", "short"))])))
-    assert page.count('<div class="add">') == 50_000
+    assert page.count('<div class="add">') == count

@@ -81,13 +81,14 @@ class Tally:
         faults = ", ".join(f"{name} {count:,}" for name, count in sorted(self.faults.items()))
         exits = ", ".join(f"{name}: {count:,}" for name, count in sorted(self.exits.items()))
         applies = sum(self.processes[role.value] for role in Role if role.writes)
+        where = f", in {len({name for name, _ in self.wrong}):,} of the schedules" if self.wrong else ""
         return [
             f"{self.lives:,} schedules, {sum(self.processes.values()):,} runs of the tool, of which {applies:,} write",
             f"{self.requests:,} requests, {seconds:.0f} s",
             f"{sum(self.faults.values()):,} faults: {faults or 'none'}",
             f"{self.crashes:,} crashes, {self.deeds:,} deeds of people",
             f"exit codes: {exits}",
-            f"{len(self.wrong)} violations in {len({name for name, _ in self.wrong})} schedules",
+            f"{len(self.wrong):,} violations{where}",
         ]
 
     def kinds(self) -> list[str]:

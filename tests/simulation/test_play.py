@@ -37,23 +37,15 @@ def test_other_seeds_are_other_traces() -> None:
 
 
 def test_neither_hash_seed_nor_locale_nor_time_zone_changes_a_trace() -> None:
-    environments = (
-        {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C"},
-        {"PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"},
-    )
-    said = [
-        subprocess.run(
-            [sys.executable, "-m", "tests.simulation", "--seed", str(SEED)],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        for environment in environments
-    ]
-    assert said[0] == said[1]
-    assert "trace " in said[0]
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--seed", str(SEED)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    assert f"trace {play(schedules.life(SEED), traced=True).trace.hash}" in said
 
 
 @pytest.mark.parametrize("profile", list(Profile), ids=lambda profile: profile.value)
@@ -86,7 +78,7 @@ def test_a_life_that_cannot_be_played_does_not_pass(monkeypatch: pytest.MonkeyPa
     tally = do(Work(range(2)))
     assert [name for name, _ in tally.wrong] == ["--seed 0", "--seed 1"]
     assert all("ZeroDivisionError" in what for _, what in tally.wrong)
-    assert tally.lines(1.0)[-1] == "2 violations in 2 schedules"
+    assert tally.lines(1.0)[-1] == "2 violations, in 2 of the schedules"
 
 
 def test_the_work_is_cut_into_pieces_without_a_gap() -> None:

@@ -107,7 +107,7 @@ def mend(world: World, lineage: str | None = None) -> str:
 
 
 def converges(world: World) -> bool:
-    """Apply heals and ends clean; three plans are empty, and one that reads everything."""
+    """Apply heals and ends clean; the plan is empty then, also one that reads everything."""
     return world.settled() and state_of(world).startswith("idle") and not world.plan(refresh="full").plan.steps
 
 
