@@ -96,4 +96,4 @@ lock:
 	$(PYTHON) -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-find-links --no-emit-index-url --no-emit-trusted-host --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) .reconciler build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

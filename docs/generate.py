@@ -445,7 +445,8 @@ _EXITS: Mapping[Exit, tuple[str, str]] = {
     ),
     Exit.UNAVAILABLE: (
         "The API is unavailable",
-        "Unreachable, overloaded, out of quota, without a collection that the runtime needs, or a read was not answered as it should be.",
+        "Unreachable, overloaded, out of quota, without a collection that the runtime needs, a read was not answered as it "
+        "should be, or the time of the run (`--timeout`) was over. Running the same command again is safe.",
     ),
     Exit.INTERRUPTED: ("Interrupted", "By SIGINT or SIGTERM. What was under way got a few seconds to finish."),
 }
@@ -455,8 +456,8 @@ def _exit_codes() -> Iterator[str]:
     yield "# Exit codes"
     yield _table(("Code", "Meaning", "In detail"), ((_code(int(code)), *_EXITS[code]) for code in Exit))
     yield (
-        "In a pipeline: 0 goes on, 2 asks for a review, 3 and 6 may be tried again, 5 needs a new plan, everything else "
-        "needs a person."
+        "In a pipeline: 0 goes on, 2 asks for a review, 3 and 6 may be tried again, 9 later, 5 needs a new plan, everything "
+        "else needs a person, and so does a 9 that stays."
     )
 
 
@@ -552,7 +553,7 @@ _RISKS = (
 def _plan() -> Iterator[str]:
     yield "# The plan as JSON"
     yield (
-        "`reconciler plan --format json` prints it, `reconciler plan -o plan.json` saves it. Text and markdown are made from "
+        "`reconciler plan --format json` prints it, `reconciler plan -o plan.json` saves it. All other formats are made from "
         "it. Keys come in this order, and the same inputs give the same bytes. `reconciler schema plan` prints its JSON Schema."
     )
     schema = planfile.schema()
@@ -651,7 +652,8 @@ def _ownership() -> Iterator[str]:
     yield "## The anchor"
     yield _docstring(anchor)
     yield (
-        "`reconciler.yaml` may pin the anchor's id as `spec.account.anchor`. A run whose account does not have that object "
+        "`reconciler.yaml` may pin the anchor's id as `spec.account.anchor`, with environments as "
+        "`spec.environments.NAME.account.anchor`. A run whose account does not have that object "
         "ends with exit code 8 instead of taking the account for an empty one. Every environment has an anchor of its own."
     )
 

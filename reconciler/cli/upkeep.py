@@ -165,7 +165,7 @@ def unlock(root: Path | None, **options: Any) -> int:
     """Take the stack from a run that died without giving it back, instead of waiting ten minutes.
 
     Shows whose run it is and how old its last sign of life is, and asks. A run that shows one every few seconds is
-    alive: exit code 6, unless --force. If it is alive all the same, it notices before its next write, and stops. The
+    alive: exit code 6, unless --force. If it is alive all the same, it notices within five seconds, and stops. The
     next apply knows that the last run did not end, waits for what that may have left under way, and repairs it.
 
     \b

@@ -196,7 +196,7 @@ class Agent(Runtime):
         "parallel_tool_calls": "Saved agents decide that themselves: remove it, or set `runtime: responses`.",
         "max_tool_calls": "Saved agents have no such limit: remove it, or set `runtime: responses`.",
         "tool_choice": "Saved agents choose their tools themselves: remove it, or set `runtime: responses`.",
-        "fallback": "The runtime library does not run saved agents: remove it, or set `runtime: responses`.",
+        "fallback": "Only a release carries it: remove it, or set `runtime: responses`.",
         "file_search": "Saved agents have none: set `runtime: responses`, or offer a search as a function or MCP tool.",
         "code_interpreter": "Saved agents have their session's sandbox: remove the tool, or set `runtime: responses`.",
         "image_generation": "Saved agents have no image generation: remove the tool, or set `runtime: responses`.",

@@ -116,7 +116,7 @@ class Assistant(Runtime):
         "tool_choice": "The v2 API has it per run, not per assistant: remove it, or set `runtime: responses`.",
         "service_tier": "The v2 API has none: remove it, or set `runtime: responses`.",
         "text": "The v2 API has no verbosity: remove it, or set `runtime: responses`.",
-        "fallback": "The runtime library does not run v2 assistants: remove it, or set `runtime: responses`.",
+        "fallback": "Only a release carries it: remove it, or set `runtime: responses`.",
         "multi_agent": "Only saved agents have subagents: set `runtime: agents`, or remove the field.",
         "compaction": "Only saved agents have it: set `runtime: agents`, or remove the field.",
         "experimental": "Only saved agents have it: set `runtime: agents`, or remove the field.",

@@ -81,7 +81,8 @@ _ENVIRONMENTS: Json = {
             },
         }
     ),
-    "description": "What `--env NAME` selects; where there are any, one has to be selected.",
+    "description": "What `--env NAME` selects; where there are any, one has to be selected. Each may have `vars`, an "
+    "`account` as above, and `patches`: files with partial manifests.",
 }
 _SOURCES: Json = {
     "type": "array",

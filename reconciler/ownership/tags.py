@@ -2,7 +2,7 @@
 
     reconciler.stack    <stack>#<lineage>
     reconciler.address  Assistant/customer-support
-    reconciler.state    ready;op=<run>.<n>;spec=<16 hex>;rev=<commit 12>;v=1
+    reconciler.state    ready;op=<run>.<n>;spec=<16 hex>[;refs=<8 hex>][;rev=<commit 12>];v=1
                         [;protect=1][;retain=1][;retiring=<op>][;files=…]
     reconciler.fields   model:<12 hex> instructions:<12 hex> …
 

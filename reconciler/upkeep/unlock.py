@@ -83,8 +83,8 @@ def check_dead(found: Held, liveness: Liveness, advice: str = "") -> None:
 async def unlock(session: Session, found: Held) -> None:
     """Take the stack from the run that was found to have it, and see that it stays so. Raises Stop.
 
-    A run that is alive after all notices before its next write, and ends. If it happened to write in this very moment,
-    its sign of life may have undone the unlocking: that is noticed here.
+    A run that is alive after all notices within five seconds (`keeper.STALE_AFTER`), and ends. If it happened to write
+    in this very moment, its sign of life may have undone the unlocking: that is noticed here.
     """
     if found.anchor is None or not found.held:
         return
