@@ -183,9 +183,9 @@ def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptab
     here = tuple(live.get(desired.address, ()))
     moved = desired.lifecycle.moved_from
     if moved is not None:
-        taken = any(item.kind == desired.kind for item in here)
+        taken = {item.kind for item in here} & {desired.kind}  # its successor, or the beginning of one
         published = (item for item in live.get(moved, ()) if _state(item) == "ready")
-        here = (*here, *(item for item in published if not taken or _ours(item).retiring))
+        here = (*here, *(item for item in published if item.kind not in taken or _ours(item).retiring))
     same_kind = [item for item in here if item.kind == desired.kind]
     ready = [item for item in same_kind if _is_ready(item)]
     pending = tuple(sorted((item for item in same_kind if _state(item) == "pending"), key=lambda item: not item.usable))

@@ -281,6 +281,14 @@ def test_another_runtime_under_another_name_deletes_at_the_old_name() -> None:
     assert str(change_of(plan).moved_from) == "Assistant/helper"
 
 
+def test_the_old_name_waits_also_when_the_new_one_was_begun_in_another_runtime() -> None:
+    wanted = helper(name="new", kind="release", moved_from=Address("Assistant", "helper"))
+    plan = plan_for([wanted], [live(helper()), live(wanted, state="pending")])
+    assert steps(plan) == ["create Assistant/new", "delete Assistant/helper"]
+    assert plan.steps[1].needs == ("create Assistant/new",)
+    assert (change_of(plan).action, change_of(plan).replaces_kind) == ("replace", "assistant")
+
+
 def test_only_tags_that_are_stale_are_an_update_of_tags() -> None:
     item = live(helper())
     plan = plan_for(

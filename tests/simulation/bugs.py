@@ -137,6 +137,12 @@ BUGS: tuple[Bug, ...] = (
         Hunt("prompts change", r"GET /agents", Deed("copy", 0)),
         (plan, "_match", wrong.rivals_go),
     ),
+    _bug(
+        "what moves into another runtime goes once its successor was begun",
+        {10},
+        Hunt("renamed into another runtime", r"POST /skills/[^/]+/versions", Position.BEFORE),
+        (plan, "_match", wrong.only_same_kind_waits),
+    ),
     # --- evidence
     _bug(
         "no evidence before an update",

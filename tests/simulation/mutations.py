@@ -130,6 +130,14 @@ def rivals_go(desired: Desired, live: Any, adoptable: Any) -> Any:
     return replace(match, rivals=(), pending=(*match.pending, *match.rivals))
 
 
+def only_same_kind_waits(desired: Desired, live: Any, adoptable: Any) -> Any:
+    """Once its successor has been begun, what moves into another runtime is taken for a leftover."""
+    match = _MATCH(desired, live, adoptable)
+    begun = any(item.kind == desired.kind for item in live.get(desired.address, ()))
+    stays = [item for item in match.old if item.kind == desired.kind or plan._ours(item).address == desired.address]
+    return replace(match, old=tuple(stays)) if begun else match
+
+
 # --- evidence ---------------------------------------------------------------------------------------------------------
 
 

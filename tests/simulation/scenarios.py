@@ -236,6 +236,13 @@ def _moved_expires(profile: Profile) -> Scenario:
     return Scenario((_applied(before),), _applied(after, idle=EXPIRY), after)
 
 
+def _renamed_runtimes(profile: Profile) -> Scenario:
+    """Two helpers get another name and another runtime, each the other's."""
+    guide = Helper("guide", "agents", moved_from="helper", home="helper")
+    author = Helper("author", RUNTIME[profile], moved_from="writer", home="writer")
+    return _change(small(profile), Design((SHELF,), (author, guide)))
+
+
 def _documents_come(profile: Profile) -> Scenario:
     return _change(small(profile).with_piece(replace(SHELF, papers=())), small(profile))
 
@@ -352,6 +359,7 @@ SCENARIOS: Mapping[str, Callable[[Profile], Scenario]] = {
     "the anchor is recovered": _recovered,
     "called off and put back": _called_off,
     "renamed when it has expired": _moved_expires,
+    "renamed into another runtime": _renamed_runtimes,
 }
 """By name; the first `ON_PUSH` of them are tried on every push."""
 ON_PUSH = 16

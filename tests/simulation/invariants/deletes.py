@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from reconciler.model import Action, Observed, Verb
 from reconciler.ownership import anchor as anchors
+from tests.simulation.designs import Piece
 from tests.simulation.history import Actor, History, Process, Role, Write
 from tests.simulation.invariants.account import ghosts, hit_late
 from tests.simulation.invariants.violation import Violation
@@ -81,13 +82,11 @@ def _object(thing: Thing, write: Write, process: Process, history: History) -> I
             continue  # an older release, rolled back to, names a store that nobody can search any more
         if user.published and user.id not in going and not _by_others(history, write, user.id):
             yield f"{user.id} ({user.place[1]}) still uses it"
-    address = thing.place[1]
-    if thing.published and process.role is Role.APPLY and _wanted(process, address):
-        others = [
-            one for one in write.before.ours() if one.id != thing.id and one.published and one.place[1] == address
-        ]
-        if not (others or _person_took(history, write, address) or _shown_as_there(history, process, address)):
-            yield f"nothing else stands for {address} yet"
+    names = _names(process, thing.place[1])
+    if thing.published and process.role is Role.APPLY and names:
+        others = [one for one in write.before.ours() if one.id != thing.id and one.published and one.place[1] in names]
+        if not (others or _person_took(history, write, names) or _shown_as_there(history, process, names)):
+            yield f"nothing else stands for {thing.place[1]} yet"
 
 
 def _anchor(thing: Thing, write: Write, process: Process, history: History) -> Iterator[str]:
@@ -105,9 +104,9 @@ def _anchor(thing: Thing, write: Write, process: Process, history: History) -> I
         yield f"{left} are still there"
 
 
-def _shown_as_there(history: History, process: Process, address: str) -> bool:
-    """Whether a ghost stood for an address."""
-    return any(thing.place[1] == address for thing in ghosts(history, process))
+def _shown_as_there(history: History, process: Process, names: Collection[str]) -> bool:
+    """Whether a ghost stood for a resource."""
+    return any(thing.place[1] in names for thing in ghosts(history, process))
 
 
 def _going(process: Process) -> Iterator[Observed]:
@@ -140,9 +139,15 @@ def users(object_id: str, view: View) -> list[Thing]:
     return found
 
 
-def _wanted(process: Process, address: str) -> bool:
-    pieces = [f"VectorStore/{item.name}" for item in process.design.shelves]
-    return address in pieces or address in {f"Assistant/{item.name}" for item in process.design.helpers}
+def _names(process: Process, address: str) -> set[str]:
+    """The addresses of the resource that is wanted under an address, the one that it moves away from among them."""
+    form, _, name = address.partition("/")
+    pieces = process.design.shelves if form == "VectorStore" else process.design.helpers
+    return {f"{form}/{one}" for item in pieces if name in {item.name, item.moved_from} for one in _both(item)}
+
+
+def _both(piece: Piece) -> list[str]:
+    return [name for name in (piece.name, piece.moved_from) if name]
 
 
 def _by_others(history: History, write: Write, object_id: str) -> bool:
@@ -156,13 +161,13 @@ def _by_others(history: History, write: Write, object_id: str) -> bool:
     )
 
 
-def _person_took(history: History, write: Write, address: str) -> bool:
-    """Whether a person took away what stood for an address while the process of a write was at work."""
+def _person_took(history: History, write: Write, names: Collection[str]) -> bool:
+    """Whether a person took away what stood for a resource while the process of a write was at work."""
     process = write.sent.process if write.sent is not None else None
     return process is not None and any(
         other.actor is Actor.PERSON
         and process.started < other.number < write.number
-        and any(thing.published and thing.place[1] == address for thing in _touched(other))
+        and any(thing.published and thing.place[1] in names for thing in _touched(other))
         for other in history.writes
     )
 
