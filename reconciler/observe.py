@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -142,9 +142,10 @@ class _Observer:
             warnings=tuple(sorted(self.warnings, key=lambda item: (item.code, str(item.address), item.summary))),
             models=await self._models(objects),
         )
-        return Found(snapshot, anchor, self._inventory(objects, anchor))
+        return Found(snapshot, anchor, self._inventory(objects, anchor, {kind.name for kind in kinds}))
 
-    def _inventory(self, objects: Sequence[Observed], anchor: Anchor | None) -> tuple[Entry, ...]:
+    def _inventory(self, objects: Sequence[Observed], anchor: Anchor | None, seen: Collection[str]) -> tuple[Entry, ...]:
+        """What is there, by kind and address; of `seen` kinds. Of a release out of sight only the record has the flags."""
         there: dict[tuple[str, Address], Entry] = {}
         for item in objects:
             tags = item.tags
@@ -163,7 +164,7 @@ class _Observer:
             if entry.address.path is not None and entry.address.owner in owners:
                 entry = replace(entry, address=replace(owners[entry.address.owner], path=entry.address.path))  # noqa: PLW2901
                 there.setdefault((entry.kind, entry.address), entry)
-            elif entry.kind not in KINDS:
+            elif entry.kind not in KINDS or (entry.kind not in seen and KINDS[entry.kind].keeping is Keeping.VERSIONS):
                 there.setdefault((entry.kind, entry.address), entry)
         return tuple(there.values())
 

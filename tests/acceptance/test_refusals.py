@@ -13,6 +13,7 @@ from reconciler.emulator.settings import STRAIGHT, Bent
 from reconciler.errors import Exit, Stop
 from reconciler.workflow import check_approval
 from tests.acceptance.world import World
+from tests.apply.server import ending, refuse, world_and_server
 
 
 def plan_stops(world: World) -> Stop:
@@ -185,3 +186,17 @@ def _without(world: World, collection: str) -> Emulator:
 
     world_emulator = world.emulator
     return Retired()
+
+
+def test_a_release_out_of_sight_stays_protected(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    world.assistant("helper", lifecycle={"protect": True}, model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    world.store("docs", {"a.md": "# A, edited\n"})
+    server.before.append(lambda request: refuse(404) if request.path.startswith("/skills") else None)
+    assert world.apply().exit == 0
+    server.before.clear()
+    assert world.changes()["Assistant/helper"]["blocked"]["rule"] == "protect"
+    assert ending(world).exit == Exit.REFUSED
