@@ -110,14 +110,14 @@ def managed_labels(observed: Observed) -> frozenset[str]:
     return frozenset(key for key in observed.labels if there[label_key(key)] <= ours[label_key(key)])
 
 
-def diff(kind: Kind, desired: Desired, observed: Observed, ids: Ids) -> tuple[Delta, ...]:
-    """Every field that differs, in the kind's own order of fields."""
+def diff(kind: Kind, desired: Desired, observed: Observed, ids: Ids, *, rewritten: bool = False) -> tuple[Delta, ...]:
+    """Every field that differs, in the kind's own order of fields; ignored drift only if the object is `rewritten`."""
     if not observed.complete:
         return ()
     deltas = (*_field_deltas(kind, desired, observed, ids), *_label_deltas(kind, desired, observed))
     ignored = desired.lifecycle.ignore_changes
     left = tuple(item for item in deltas if not (item.cause is Cause.DRIFT and item.field in ignored))
-    return deltas if left and kind.keeping is Keeping.VERSIONS else left  # a new version rewrites every field
+    return deltas if rewritten or (left and kind.keeping is Keeping.VERSIONS) else left  # a version has every field
 
 
 def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) -> Iterator[Delta]:

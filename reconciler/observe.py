@@ -144,8 +144,10 @@ class _Observer:
         )
         return Found(snapshot, anchor, self._inventory(objects, anchor, {kind.name for kind in kinds}))
 
-    def _inventory(self, objects: Sequence[Observed], anchor: Anchor | None, seen: Collection[str]) -> tuple[Entry, ...]:
-        """What is there, by kind and address; of `seen` kinds. Of a release out of sight only the record has the flags."""
+    def _inventory(
+        self, objects: Sequence[Observed], anchor: Anchor | None, seen: Collection[str]
+    ) -> tuple[Entry, ...]:
+        """What is there, and what only the record knows: files by their ids, and releases if they were not `seen`."""
         there: dict[tuple[str, Address], Entry] = {}
         for item in objects:
             tags = item.tags

@@ -38,6 +38,7 @@ from reconciler.model import (
     refs,
     sha256,
 )
+from reconciler.ownership import anchor as anchors
 from reconciler.risks import Facts, find_risks
 
 PERCENT_FROM = 10
@@ -331,6 +332,10 @@ def _adopt(match: _Match, ids: Ids, blank: Change) -> _Draft:
     if found is None:
         summary = f"{desired.lifecycle.adopt} is not there to adopt. Correct the id, or remove `adopt`."
         return _Draft(replace(change, blocked=Blocked("adopt", summary)))
+    record = anchors.part_of(found.raw.get("metadata"))
+    if record is not None:
+        summary = f"{found.id} is the anchor of {record[0]}, which holds its record. Correct the id, or remove `adopt`."
+        return _Draft(replace(change, id=found.id, blocked=Blocked("collision", summary)))
     if found.tags is not None:
         owner = f"{found.tags.stack}, {found.tags.address}"
         summary = f"{found.id} belongs to {owner}. Nothing is taken from another stack."
@@ -544,9 +549,9 @@ def _held(desired: Desired, current: Observed, blank: Change) -> _Draft:
 
 def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
     desired, kind = match.desired, KINDS[match.desired.kind]
-    deltas = diff(kind, desired, current, ids)
     files = _files(kind, desired, current)
-    if files and "files" in desired.lifecycle.ignore_changes and _cause_of_files(kind, desired, current) is Cause.DRIFT:
+    ignored = files is not None and _is_ignored(kind, desired, current, files)
+    if files is not None and ignored:
         files = FileChanges(unmanaged=files.unmanaged)
     tags = stale_tags(kind, desired, current)
     if desired.address in snapshot.holds:
@@ -554,6 +559,8 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
     missing = not current.complete and any(
         ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path
     )
+    posted = kind.keeping is Keeping.VERSIONS and (bool(files) or missing or bool({"address", "spec"} & set(tags)))
+    deltas = diff(kind, desired, current, ids, rewritten=posted)
     change = replace(
         blank,
         id=current.id,
@@ -589,7 +596,14 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
         moved_from=moved,
         reason="; ".join(reasons),
     )
-    return _Draft(change, (_step(Verb.UPDATE, change, desired=desired, observed=current, surplus=match.pending),))
+    step = _step(Verb.UPDATE, change, desired=desired, observed=current, surplus=match.pending)
+    return _Draft(change, (replace(step, files=None) if ignored else step,))
+
+
+def _is_ignored(kind: Kind, desired: Desired, current: Observed, files: FileChanges) -> bool:
+    """Whether documents differ only by what somebody else did, and that is to be left alone."""
+    left = "files" in desired.lifecycle.ignore_changes
+    return bool(files) and left and _cause_of_files(kind, desired, current) is Cause.DRIFT
 
 
 def _otherwise(*, missing: bool, only_doubles: bool) -> Cause:

@@ -19,6 +19,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.model import Address, Desired, Json, Observed, Outcome, Step, Tags, Verb, canonical, refs
 from reconciler.observe import document_kind_of, get_object, observed_from, our_labels
+from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry, journal_chunks
 from reconciler.plan import files_tag, observed_digest, stale_tags
@@ -166,7 +167,8 @@ async def _evidence(run: Run, kind: Kind, object_id: str, address: Address) -> d
 async def _untagged(run: Run, kind: Kind, object_id: str) -> dict[str, Any]:
     """The object, read just now, if nobody's tags are on it; raises StepFailed."""
     raw = await get_object(run.account, kind, object_id)
-    if raw is None or tagging.decode(raw.get("metadata")) is not None:
+    pairs = raw.get("metadata") if raw is not None else None
+    if raw is None or tagging.decode(pairs) is not None or anchors.part_of(pairs) is not None:
         raise StepFailed(f"{object_id} is gone, or somebody tagged it since the plan was made", code=Exit.STALE)
     return raw
 
@@ -253,8 +255,12 @@ async def _send_update(
     path = f"{kind.collection}/{object_id}"
     live = observed_from(kind, raw, tagging.decode(raw.get("metadata")), desired.spec)
     stale = our_labels(live).keys() - desired.labels.keys()
+    wanted = desired.labels
+    if "labels" in desired.lifecycle.ignore_changes:
+        told = {delta.path[-1] for delta in diff(kind, desired, live, Ids(run.ids, {})) if delta.field == "labels"}
+        stale, wanted = stale & told, {key: value for key, value in wanted.items() if key in told}
     kept = {key: value for key, value in live.labels.items() if key not in stale}
-    metadata = {**kept, **desired.labels, **tagging.encode(tags)}
+    metadata = {**kept, **wanted, **tagging.encode(tags)}
     call = Call("POST", path, json={**body, "metadata": metadata}, beta=kind.beta, once=True)
 
     async def seen() -> Seen:

@@ -180,13 +180,19 @@ def _state(anchor: Anchor, parts: int) -> str:
 
 def is_part(metadata: Json, stack: str) -> int | None:
     """Which part of a stack's anchor an object is (from 1), or None."""
+    owner, number = part_of(metadata) or ("", None)
+    return number if owner == stack else None
+
+
+def part_of(metadata: Json) -> tuple[str, int] | None:
+    """The stack of whose anchor an object is a part, and which one it is (from 1), or None."""
     if not isinstance(metadata, Mapping):
         return None
     owner, address = metadata.get(STACK), metadata.get(ADDRESS)
-    if not isinstance(owner, str) or not isinstance(address, str) or owner.split("#")[0] != stack:
+    if not isinstance(owner, str) or not isinstance(address, str):
         return None
     match = re.fullmatch(rf"{KIND}/([1-9][0-9]{{0,3}})", address)
-    return int(match[1]) if match else None
+    return (owner.split("#")[0], int(match[1])) if match else None
 
 
 def decode(stack: str, stores: Sequence[Mapping[str, Json]]) -> Anchor | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,50 @@ def test_ignored_drift_is_left_alone_but_a_change_of_the_manifest_is_not(tmp_pat
     world.assistant("helper", "assistants", lifecycle=lifecycle, model="gpt-6.1-terra", temperature=0.1)
     assert world.steps() == ["update Assistant/helper"]
     assert world.settled()
+
+
+def test_ignored_labels_stay_through_a_change_of_something_else(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+
+    def helper(text: str, **labels: str) -> None:
+        lifecycle = {"ignore_changes": ["labels"]}
+        spec = {"runtime": "agents", "model": "gpt-6.1-terra", "instructions": text}
+        world.manifest("Assistant", "helper", spec, metadata={"labels": labels}, lifecycle=lifecycle)
+
+    def labels() -> dict[str, str]:
+        live = world.api("GET", f"/agents/{world.id_of('Assistant/helper')}", beta="agents=v1")["metadata"]
+        return {key: value for key, value in live.items() if not key.startswith("reconciler.")}
+
+    helper("one\n", team="support", tier="gold")
+    assert world.settled()
+    metadata = world.api("GET", f"/agents/{world.id_of('Assistant/helper')}", beta="agents=v1")["metadata"]
+    del metadata["tier"]
+    edit(world, "agents", metadata={**metadata, "team": "sales"})
+    helper("two\n", team="support", tier="gold")
+    assert set(fields_of(world)) == {"instructions"}
+    assert world.settled()
+    assert labels() == {"team": "sales"}
+    helper("two\n", team="service")
+    assert world.settled()
+    assert labels() == {"team": "service"}
+
+
+def test_ignored_documents_stay_through_a_change_of_something_else(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    lifecycle = {"ignore_changes": ["files"]}
+    world.store("docs", {"a.md": "# A\n", "b.md": "# B\n"}, lifecycle=lifecycle, display_name="One")
+    assert world.settled()
+    attached = f"/vector_stores/{world.id_of('VectorStore/docs')}/files"
+    taken = world.api("GET", attached)["data"][0]["id"]
+    world.api("DELETE", f"{attached}/{taken}")
+    world.store("docs", {"a.md": "# A\n", "b.md": "# B\n"}, lifecycle=lifecycle, display_name="Two")
+    assert world.plan().body["estimate"]["upload_bytes"] == 0
+    assert world.settled()
+    assert [item["id"] for item in world.api("GET", attached)["data"] if item["id"] == taken] == []
+    assert len(world.api("GET", attached)["data"]) == 1
+    world.store("docs", {"a.md": "# A\n", "b.md": "# B, edited\n"}, lifecycle=lifecycle, display_name="Two")
+    assert world.settled()
+    assert len(world.api("GET", attached)["data"]) == 2
 
 
 def post_version(world: World, live: str, files: dict[str, str]) -> None:
@@ -173,3 +218,21 @@ def test_drift_reports_what_was_changed_and_writes_nothing(tmp_path: Path) -> No
     assert [change["address"] for change in report["changes"]] == ["Assistant/helper"]
     assert report["steps"] == []
     assert {call.method for call in direct.calls} == {"GET"}
+
+
+def test_a_rename_of_a_release_tells_of_the_ignored_drift_that_it_ends(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    rest: dict[str, Any] = {"model": "gpt-6.1-terra", "instructions": "Be brief.\n", "temperature": 0.5}
+    lifecycle = {"ignore_changes": ["temperature"]}
+    world.assistant("helper", lifecycle=lifecycle, **rest)
+    assert world.settled()
+    request = {"format": 1, "request": {**rest, "temperature": 0.9}}
+    skill = "---\nname: helper\ndescription: mine\n---\nx"
+    files = {"SKILL.md": skill, "assistant.json": json.dumps(request)}
+    post_version(world, world.id_of("Assistant/helper"), files)
+    assert world.steps() == []
+    world.remove("Assistant", "helper")
+    world.assistant("guide", lifecycle={**lifecycle, "moved_from": "Assistant/helper"}, **rest)
+    [change] = world.plan().body["changes"]
+    assert [(field["path"], field["cause"]) for field in change["fields"]] == [(["temperature"], "drift")]
+    assert world.settled()

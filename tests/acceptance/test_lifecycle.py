@@ -9,6 +9,7 @@ import pytest
 from reconciler.errors import Exit, Stop
 from reconciler.plan import Rules
 from tests.acceptance.world import World
+from tests.apply.server import anchors_of, ending
 
 
 def test_a_deleted_manifest_deletes_object_documents_and_files(tmp_path: Path) -> None:
@@ -88,6 +89,21 @@ def test_what_is_not_there_or_belongs_to_another_stack_is_not_adopted(tmp_path: 
     assert second.changes()["VectorStore/docs"]["blocked"]["rule"] == "collision"
     second.store("docs", {"a.md": "# A\n"}, lifecycle={"adopt": "vs_gone"})
     assert second.changes()["VectorStore/docs"]["blocked"]["rule"] == "adopt"
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["its own", "another stack's"])
+def test_an_anchor_is_not_adopted(tmp_path: Path, own: bool) -> None:
+    first = World.new(tmp_path / "first")
+    first.store("docs", {"a.md": "# A\n"})
+    assert first.settled()
+    [anchor] = anchors_of(first)
+    world = first if own else World(tmp_path / "second", first.emulator, first.time)
+    world.stack("acme" if own else "other")
+    world.store("more", {"b.md": "# B\n"}, lifecycle={"adopt": anchor["id"]})
+    blocked = world.changes()["VectorStore/more"]["blocked"]
+    assert (blocked["rule"], "the anchor of acme" in blocked["summary"]) == ("collision", True)
+    assert ending(world).exit == Exit.REFUSED
+    assert anchors_of(first) == [anchor]
 
 
 def test_an_expired_store_is_replaced_and_its_users_are_moved_before_it_goes(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_an_object_that_vanishes_before_its_update_is_not_written_to(tmp_path: P
     assert world.settled()
 
 
-@pytest.mark.parametrize("way", ["gone", "changed", "tagged"])
+@pytest.mark.parametrize("way", ["gone", "changed", "tagged", "a record"])
 def test_an_object_is_adopted_only_as_the_plan_saw_it(tmp_path: Path, way: str) -> None:
     world = World.new(tmp_path)
     live = world.api("POST", "/agents", {"model": "gpt-6-sol", "name": "Old"}, beta="agents=v1")["id"]
@@ -120,7 +120,8 @@ def test_an_object_is_adopted_only_as_the_plan_saw_it(tmp_path: Path, way: str) 
     prepared = world.plan()
     state = "ready;op=1.1;spec=0;v=1"
     tags = {"reconciler.stack": f"x#{'0' * 12}", "reconciler.address": "Assistant/x", "reconciler.state": state}
-    body = {"changed": {"name": "New"}, "tagged": {"metadata": tags}}.get(way)
+    record = {"reconciler.stack": f"x#{'0' * 12}", "reconciler.address": "Anchor/2"}
+    body = {"changed": {"name": "New"}, "tagged": {"metadata": tags}, "a record": {"metadata": record}}.get(way)
     world.api("DELETE" if body is None else "POST", f"/agents/{live}", body, beta="agents=v1")
     assert world.apply(prepared=prepared).exit == Exit.STALE
 
