@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.account.port import Call
-from reconciler.apply.removal import delete_files, gone
-from reconciler.apply.run import Run
+from reconciler.apply.removal import delete_each, gone
+from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.versioned import files_of_all_versions
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind, VersionedKind
@@ -15,7 +16,7 @@ from reconciler.observe import document_kind_of
 
 
 async def clear_journal(run: Run, objects: Sequence[Observed], steps: Iterable[Step]) -> None:
-    """Delete the journalled Files that no object of ours uses any more.
+    """Delete the journalled Files that no object of ours uses any more; raises StepFailed naming those that stay.
 
     A File that is still in use was journalled by a run that died before it detached it, or that does not know whether
     it is in use: the plan decides about it. Where the record alone says whose it is, and does not, it stays journalled;
@@ -24,35 +25,49 @@ async def clear_journal(run: Run, objects: Sequence[Observed], steps: Iterable[S
     """
     recorded = {entry.id for entry in run.keeper.anchor.inventory}
     touched = {item.id for step in steps for item in step.objects}
+    uses = _Uses(run, objects)
     orphans, kept = [], []
     for file_id in run.keeper.anchor.journal:
-        user = await _user(run, objects, file_id)
+        user = await uses.user(file_id)
         if user is None:
             orphans.append(file_id)
         elif user.id in touched or (_names_bare_ids(KINDS[user.kind]) and file_id not in recorded):
             kept.append(file_id)
-    await delete_files(run, orphans)
-    run.keeper.keep_journal(kept)
+    refused = await delete_each(run, orphans)
+    run.keeper.keep_journal([*kept, *refused])
+    if refused:
+        more = f" ({len(refused) - 1} more could not be deleted either)" if len(refused) > 1 else ""
+        raise StepFailed(f"{next(iter(refused.values()))}{more}")
 
 
 def _names_bare_ids(kind: Kind) -> bool:
     return kind.file_ids({}) is not None and not isinstance(kind, VersionedKind)
 
 
-async def _user(run: Run, objects: Sequence[Observed], file_id: str) -> Observed | None:
-    for item in objects:
-        kind = KINDS[item.kind]
-        if kind.documents is None:
-            continue
-        own = kind.file_ids(item.raw)
-        if isinstance(kind, VersionedKind):
-            own = await files_of_all_versions(run, kind, item.id)
-        if own is not None:
-            if file_id in own:
+@dataclass(slots=True)
+class _Uses:
+    """Which object of ours uses a File. What the versions of a release name is read once, and last: it takes long."""
+
+    run: Run
+    objects: Sequence[Observed]
+    released: dict[str, list[str]] = field(default_factory=dict)
+
+    async def user(self, file_id: str) -> Observed | None:
+        for item in sorted(self.objects, key=lambda item: isinstance(KINDS[item.kind], VersionedKind)):
+            if await self._is_user(item, KINDS[item.kind], file_id):
                 return item
-            continue
+        return None
+
+    async def _is_user(self, item: Observed, kind: Kind, file_id: str) -> bool:
+        if kind.documents is None:
+            return False
+        if isinstance(kind, VersionedKind):
+            if item.id not in self.released:
+                self.released[item.id] = await files_of_all_versions(self.run, kind, item.id)
+            return file_id in self.released[item.id]
+        own = kind.file_ids(item.raw)
+        if own is not None:
+            return file_id in own
         document_kind = document_kind_of(kind)
         path = f"{document_kind.collection.replace('{parent}', item.id)}/{file_id}"
-        if not await gone(run, Call("GET", path, beta=document_kind.beta)):
-            return item
-    return None
+        return not await gone(self.run, Call("GET", path, beta=document_kind.beta))

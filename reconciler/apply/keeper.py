@@ -185,7 +185,9 @@ class Keeper:
             self.anchor = replace(self.anchor, journal=tuple(journal_chunks([*files, *left])[0]))
             await self._write()
             yield
-            self.anchor = replace(self.anchor, journal=left)
+            now = [file_id for file_id in self.anchor.journal if file_id not in files]
+            self.anchor = replace(self.anchor, journal=())
+            self.remember(list(dict.fromkeys([*now, *left])))
 
     def remember(self, files: Sequence[str]) -> None:
         """Name Files that may be in use or not, as far as there is room: the next run finds out; written later."""

@@ -56,6 +56,26 @@ async def delete_files(run: Run, files: Sequence[str]) -> None:
             await delete_journalled(run, chunk)
 
 
+async def delete_each(run: Run, files: Sequence[str]) -> dict[str, str]:
+    """The same; those that cannot be deleted, with the reason, hold up none of the others. Raises other failures."""
+    refused: dict[str, str] = {}
+
+    async def one(file_id: str) -> None:
+        try:
+            await _delete_file(run, file_id)
+        except StepFailed as failed:
+            refused[file_id] = failed.summary
+        except Failure as failure:
+            if failure.sort not in {Sort.REFUSED, Sort.PERMISSION, Sort.CONFLICT}:
+                raise
+            refused[file_id] = failure.told
+
+    for chunk in journal_chunks(files):
+        async with run.keeper.journalled(chunk):
+            await together(one(file_id) for file_id in chunk)
+    return {file_id: refused[file_id] for file_id in files if file_id in refused}
+
+
 async def delete_journalled(run: Run, files: Sequence[str]) -> None:
     """Delete Files that the journal names."""
     await together(_delete_file(run, file_id) for file_id in files)

@@ -178,8 +178,11 @@ class _Walker:
             await self._calm_down(keeper)
             calm = True
             run = self._run(keeper)
-            await self._clear_journal(run, self.plan.steps)
-            await self._steps(run)
+            why = await self._heal(run)
+            if why is None:
+                await self._steps(run)
+            else:
+                await self._wind_down({str(step): step for step in self.plan.steps}, {}, why)
         except Exception:
             await keeper.still(beat)
             with suppress(Failure, Stop):
@@ -241,6 +244,18 @@ class _Walker:
         fresh = await again(keeper.anchor.ids[0])
         self.plan, self.found = fresh.plan, fresh.found
         keeper.anchor = replace(keeper.anchor, inventory=fresh.found.inventory)
+
+    async def _heal(self, run: Run) -> str | None:
+        """Finish what an earlier run had begun to delete; the answer says why there was no time for it."""
+        healing = asyncio.ensure_future(self._clear_journal(run, self.plan.steps))
+        ends = [asyncio.ensure_future(self._interrupted()), asyncio.ensure_future(self._out_of_time())]
+        try:
+            await asyncio.wait([healing, *ends], return_when=asyncio.FIRST_COMPLETED)
+            return healing.result() if healing.done() else next(end.result() for end in ends if end.done())
+        finally:
+            for task in (healing, *ends):
+                task.cancel()
+            await asyncio.gather(healing, *ends, return_exceptions=True)
 
     async def _clear_journal(self, run: Run, steps: Sequence[Step], gone: Collection[str] = ()) -> None:
         """Files that cannot be deleted stand in no step's way; they stay in the journal."""

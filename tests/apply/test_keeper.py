@@ -447,3 +447,17 @@ def test_the_journal_waits_until_no_lost_write_can_undo_it(tmp_path: Path) -> No
             return world.time.monotonic() - until
 
     assert world.time.run(work) >= 0
+
+
+def test_what_may_be_in_use_or_not_stays_in_the_journal_while_others_are_deleted(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    mine = keeper(world)
+
+    async def work() -> tuple[str, ...]:
+        await mine.take(plan="", kinds=(), lineage="0" * 12)
+        mine.remember(["file-before"])
+        async with mine.journalled(["file-1"]):
+            mine.remember(["file-meanwhile"])
+        return mine.anchor.journal
+
+    assert set(world.time.run(work)) == {"file-before", "file-meanwhile"}

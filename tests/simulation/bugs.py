@@ -140,7 +140,7 @@ BUGS: tuple[Bug, ...] = (
     _bug(
         "what moves into another runtime goes once its successor was begun",
         {10},
-        Hunt("renamed into another runtime", r"POST /skills/[^/]+/versions", Position.BEFORE),
+        Hunt("renamed into another runtime", r"POST /skills", Position.AFTER),
         (plan, "_match", wrong.only_same_kind_waits),
     ),
     # --- evidence
@@ -280,6 +280,6 @@ BUGS: tuple[Bug, ...] = (
         "the journal says what is used",
         {10, 15},
         Hunt("documents change", r"POST /vector_stores/[^/]+", Position.AFTER),
-        (heal, "_user", wrong.never_used),
+        (heal._Uses, "user", wrong.never_used),
     ),
 )

@@ -312,7 +312,7 @@ def first_id(self: Run, value: Json) -> Json:
     return substitute(value, known)
 
 
-async def never_used(run: Run, objects: Sequence[Observed], file_id: str) -> None:
+async def never_used(uses: Any, file_id: str) -> None:
     """Whatever the journal names is taken for an orphan."""
 
 
