@@ -224,7 +224,7 @@ BUGS: tuple[Bug, ...] = (
     _bug(
         "the wait is over, and the old plan is carried out",
         {2},
-        Hunt(hunts.interrupted),
+        Hunt(hunts.interrupted, seeds=2),
         (walk._Walker, "_calm_down", wrong.as_planned_before),
     ),
     _bug(
