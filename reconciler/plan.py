@@ -760,8 +760,9 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
             "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
         )
         return _Draft(replace(change, blocked=Blocked("protect", summary)))
-    if _ours(first).retain:
-        change = replace(change, action=Action.FORGET, reason="`on_delete: retain`: our tags go, the object stays")
+    if _ours(first).retain and _state(first) == "ready":  # nobody ever got the id of another one
+        reasons = ("`on_delete: retain`: our tags go, the object stays", *_doubles(step.surplus))
+        change = replace(change, action=Action.FORGET, reason="; ".join(reasons))
         return _Draft(change, (replace(step, verb=Verb.FORGET),))
     reason = "destroy deletes everything of this stack" if rules.destroy else "no manifest speaks of it any more"
     count = len([item for item in first.documents or () if item.path is not None])

@@ -490,6 +490,19 @@ def test_destroy_deletes_all_but_what_is_protected() -> None:
     assert rule_of(plan_for([], [live(helper(protect=True))], Rules(destroy=True))) == "protect"
 
 
+def test_what_nobody_ever_got_is_not_retained() -> None:
+    plan = plan_for([store("docs")], [live(store("docs")), live(helper(retain=True), state="pending")])
+    assert steps(plan) == ["delete Assistant/helper"]
+
+
+def test_a_double_of_what_is_retained_goes_and_is_named() -> None:
+    double = live(helper(retain=True), "asst_2", state="pending")
+    plan = plan_for([store("docs")], [live(store("docs")), live(helper(retain=True), "asst_1"), double])
+    assert steps(plan) == ["forget Assistant/helper"]
+    assert [item.id for item in plan.steps[0].surplus] == ["asst_2"]
+    assert "an unconfirmed double is removed: asst_2" in change_of(plan, "Assistant/helper").reason
+
+
 def test_what_is_to_be_retained_is_forgotten() -> None:
     plan = plan_for([store("docs")], [live(store("docs")), live(helper(retain=True))])
     assert steps(plan) == ["forget Assistant/helper"]

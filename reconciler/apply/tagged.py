@@ -125,6 +125,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     await write(run, f"the update of {planned.id}", path=path, send=lambda: run.account.send(call), seen=seen)
     if await seen() is not Seen.TARGET:
         raise StepFailed(f"{planned.id} still carries our tags: this server merges metadata instead of replacing it")
+    await _remove_surplus(run, kind, step)
     run.keeper.drop(step.kind, step.address)
     _drop_files(run, step.address)
     return Outcome.DONE, planned.id

@@ -92,6 +92,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     kind, planned = _kind(step), _observed(step)
     raw = await _evidence(run, kind, planned, step.address)
     if tagging.decode_line(raw.get("description")) is None:
+        await _remove_surplus(run, kind, step)
         run.keeper.drop(step.kind, step.address)
         return Outcome.DONE, planned.id
     entry = run.keeper.anchor.entry(step.kind, step.address)
@@ -110,6 +111,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     )
     posted = await _post_version(run, kind, planned.id, name, lambda _: bundle, tagged=False)
     await _point(run, kind, raw, posted)
+    await _remove_surplus(run, kind, step)
     run.keeper.drop(step.kind, step.address)
     return Outcome.DONE, planned.id
 

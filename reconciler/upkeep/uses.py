@@ -16,7 +16,7 @@ from reconciler.account.port import Account, Call, Failure, Reply, Sort
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind, VersionedKind
 from reconciler.model import Json, Tags
-from reconciler.observe import document_kind_of, is_id, is_missing, read_version
+from reconciler.observe import document_kind_of, is_id, is_missing, read_version, version_of
 from reconciler.ownership import tags as tagging
 
 PURPOSE = "assistants"
@@ -67,7 +67,11 @@ class Version:
     @property
     def files(self) -> tuple[str, ...]:
         """The ids of the Files that it needs."""
-        return tuple(path.removeprefix(f"{FILES}/") for path in self.paths or () if path.startswith(f"{FILES}/"))
+        return _files_in(self.paths or ())
+
+
+def _files_in(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(path.removeprefix(f"{FILES}/") for path in paths if path.startswith(f"{FILES}/"))
 
 
 @dataclass(slots=True)
@@ -121,13 +125,19 @@ class Uses:
                 self.note((raw["id"], None), kind.file_ids(raw) or ())
 
     async def read_other_releases(self, ours: Iterable[str]) -> None:
-        """The Files that releases of other stacks name; they are told by the tag line of their default version."""
+        """The Files that releases of other stacks name; of one that was let go, and has no tag, its default version."""
         mine = set(ours)
         for kind in KINDS.values():
             if not isinstance(kind, VersionedKind):
                 continue
             for raw in await _listed(self.account, kind):
-                if raw["id"] in mine or tagging.decode_line(raw.get("description")) is None:
+                if raw["id"] in mine:
+                    continue
+                if tagging.decode_line(raw.get("description")) is None:
+                    number = version_of(raw, "default_version")
+                    content = await read_version(self.account, kind, raw["id"], number)
+                    if content is not None:
+                        self.note((raw["id"], number), _files_in(kind.names(content["spec"], content["files"])))
                     continue
                 versions = await list_versions(self.account, kind, raw["id"])
                 for version in await read_contents(self.account, kind, raw["id"], versions):

@@ -31,10 +31,11 @@ def helper(root: Path, text: str = "one") -> tuple[World, Server]:
     return world, server
 
 
-def reader(world: World, text: str) -> None:
+def reader(world: World, text: str, lifecycle: Any = None) -> None:
     world.write("data/x.csv", f"a\n{text}\n")
     tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
-    world.assistant("helper", "assistants", model="gpt-6.1-terra", instructions=f"{text}\n", tools=tools)
+    spec: dict[str, Any] = {"model": "gpt-6.1-terra", "instructions": f"{text}\n", "tools": tools}
+    world.assistant("helper", "assistants", lifecycle=lifecycle, **spec)
 
 
 def test_a_refused_create_or_update_leaves_no_files(tmp_path: Path) -> None:
@@ -199,9 +200,10 @@ def test_the_file_of_an_unconfirmed_assistant_goes_with_it(tmp_path: Path) -> No
     assert len(files_of(world)) == 1  # the document's
 
 
-def doubled(root: Path) -> tuple[World, Server]:
+def doubled(root: Path, lifecycle: Any = None) -> tuple[World, Server]:
     """A helper that was created twice: one is confirmed, the other one is not, and both name the same File."""
     world, server = helper(root)
+    reader(world, "one", lifecycle)
 
     def twice(request: Request) -> Response | None:
         if is_write(request, "/assistants") and request.path.endswith("/assistants"):
@@ -223,6 +225,17 @@ def test_the_file_that_only_an_unconfirmed_double_names_goes_with_the_stack(tmp_
     assert len(files_of(world)) == 1
     assert world.apply(destroy=True).exit == Exit.DONE
     assert files_of(world) == []
+
+
+def test_an_unconfirmed_double_of_what_is_retained_goes_and_the_shared_file_stays(tmp_path: Path) -> None:
+    world, _ = doubled(tmp_path, lifecycle={"on_delete": "retain"})
+    kept = world.id_of("Assistant/helper")
+    world.remove("Assistant", "helper")
+    world.assistant("other", "assistants", model="gpt-6.1-terra")
+    assert world.settled()
+    assistants = world.api("GET", "/assistants?limit=100")["data"]
+    assert {item["id"] for item in assistants} == {kept, world.id_of("Assistant/other")}
+    assert len(files_of(world)) == 1
 
 
 def test_the_file_that_an_unconfirmed_double_shares_stays(tmp_path: Path) -> None:

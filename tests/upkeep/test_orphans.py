@@ -431,3 +431,15 @@ def test_an_anchor_that_is_lost_stops_it(tmp_path: Path) -> None:
     with pytest.raises(Stop, match="no anchor") as stop:
         world.time.run(lambda: find_orphans(session))
     assert "reconciler recover" in stop.value.detail
+
+
+def test_a_file_of_a_release_that_was_let_go_is_in_use(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.write("data/x.csv", "a\n1\n")
+    tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
+    world.assistant("helper", model="gpt-6.1-terra", lifecycle={"on_delete": "retain"}, tools=tools)
+    world.assistant("other", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    assert world.settled()
+    assert find(world).items == ()
