@@ -130,16 +130,20 @@ class Keeper:
                 f"Wait for it (--lock-timeout 11m): if it died, it is taken over {TAKEOVER} s after that sign. "
                 "If you know that it died: `reconciler unlock`.",
             )
-        if _run_state(current) != _run_state(self.anchor):
-            raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
-        self._found, inventory = current, self.anchor.inventory
-        everything = tuple(sorted({*current.kinds, *kinds}))
-        self.anchor = replace(current, busy=True, run=self.run_id, plan=plan, kinds=everything)
-        await self._write()
+        inventory = self.anchor.inventory
+        if current.busy and current.run == self.run_id:  # an attempt whose answer was lost, and so was every look at it
+            self.anchor = current
+        else:
+            if _run_state(current) != _run_state(self.anchor):
+                raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
+            self._found = current
+            everything = tuple(sorted({*current.kinds, *kinds}))
+            self.anchor = replace(current, busy=True, run=self.run_id, plan=plan, kinds=everything)
+            await self._write()
         # The inventory goes with the next write: on some servers there is no room for it, and the claim must not fail.
         self.anchor = replace(self.anchor, inventory=inventory)
         self._taken = True
-        return current
+        return self._found
 
     async def _read_back(self) -> None:
         """Raise Stop unless the stack is still ours after the pause: of two runs that wrote, the later one has it."""

@@ -44,6 +44,10 @@ HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
 
 GRACE = 7.0
 """Seconds that steps in flight get to finish after a signal, or when the run's time is over."""
+WIND_DOWN = 30.0
+"""Seconds beyond the time of a run in which it may still end its steps and give the stack back."""
+GIVE_BACK = 10.0
+"""Those of them that are kept for giving the stack back."""
 LOOK_AGAIN = (1.0, 2.0, 4.0, 8.0)
 """Seconds between further looks at an account that does not show yet what was written."""
 LAGGING = frozenset({Action.CREATE, Action.DELETE, Action.REPLACE})
@@ -158,6 +162,8 @@ class _Walker:
     queue: asyncio.Queue[Event | None]
     interrupt: asyncio.Event
     stopped: Stop | None = None
+    unsettled: bool = False
+    """Whether something that this run asked for may still happen when it has ended."""
 
     async def walk(self) -> None:
         unclean = self.found.anchor is not None and self.found.anchor.busy
@@ -412,7 +418,7 @@ class _Walker:
         await self._settle(run)
         clean = self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted
         as_found = self.options.again is None or self.options.partial
-        in_doubt = self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
+        in_doubt = self.unsettled or self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
             gone = {item.id for step in self.plan.steps if step.verb is Verb.DELETE for item in step.objects}
             await self._guarded("Leftovers could not be deleted", self._clear_journal(run, (), gone))
@@ -441,7 +447,14 @@ class _Walker:
         """Wait until nothing that was asked for twice can arrive once more: the end would not be the end."""
         until = max([*run.doubts.values(), run.keeper.doubt])
         seconds = until - self.clock.monotonic()
-        if seconds <= 0 or self.conclusion.interrupted:
+        if seconds <= 0 or self.conclusion.interrupted or self.unsettled:
+            return
+        deadline = self.options.deadline
+        if deadline is not None and until > deadline + WIND_DOWN - GIVE_BACK:
+            self.unsettled = True
+            self._worse(Exit.UNAVAILABLE)
+            summary = "The time for this run is over, and requests whose answers were lost may still be executed."
+            self.emit(Event("warning", {"summary": f"{summary} The next run waits for them."}))
             return
         summary = f"Waiting {int(seconds) + 1} s for requests whose answers were lost, and which may still be executed."
         self.emit(Event("warning", {"summary": summary}))

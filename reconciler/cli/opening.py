@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 STATE_DIRECTORY = ".reconciler"
 PROFILE_VARIABLE = "RECONCILER_PROFILE"
-_WIND_DOWN = 30.0
-"""Seconds beyond `--timeout` in which a command that writes may still end its steps and give the stack back."""
 
 
 def terminal(options: Mapping[str, Any]) -> Terminal:
@@ -68,6 +66,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
     from reconciler.account.limiter import Throttled
     from reconciler.apply.keeper import EMBEDDED, SERVICE
     from reconciler.apply.liveness import LockFiles
+    from reconciler.apply.walk import WIND_DOWN
     from reconciler.history import head
     from reconciler.model import AccountInfo
     from reconciler.plan import Rules
@@ -79,7 +78,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
     random = SystemRandom()
     inner: Account = _logged(live, options) if options.get("verbose") else live
     deadline = clock.monotonic() + float(options.get("timeout") or 3600)
-    grace = _WIND_DOWN if "lock_timeout" in options else 0.0
+    grace = WIND_DOWN if "lock_timeout" in options else 0.0
     account = Throttled(
         inner, clock=clock, random=random, parallelism=options.get("parallelism") or 16, deadline=deadline + grace
     )

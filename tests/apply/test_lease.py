@@ -377,3 +377,24 @@ def test_a_busy_service_is_claimed_a_moment_later(tmp_path: Path) -> None:
         )
         server.before[:] = [times(1, lambda r, busy=busy: busy if is_write(r, "/vector_stores/") else None)]  # type: ignore[misc]
         assert world.settled()
+
+
+def test_a_claim_that_arrived_though_nobody_could_see_it_is_our_own(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="one\n")
+    assert world.settled()
+    world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
+    anchor = anchors_of(world)[0]["id"]
+    silent = times(5, lambda request: refuse(503) if request.path.endswith(anchor) else None)
+
+    def lose(request: Request, response: Response) -> Response:
+        if is_write(request, anchor) and not server.before:
+            server.before.append(silent)
+            return refuse(500)
+        return response
+
+    server.after.append(lose)
+    applied = world.apply()
+    assert applied.exit == 0, text_of(applied)
+    assert state_of(world).startswith("idle;serial=2")
+    assert world.steps() == []

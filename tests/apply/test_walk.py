@@ -53,6 +53,28 @@ def test_a_run_whose_time_is_over_says_so_and_the_next_one_goes_on_at_once(tmp_p
     assert world.settled()
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(100, Exit.DONE), (20, Exit.UNAVAILABLE)])
+def test_a_run_does_not_wait_beyond_its_time_for_what_may_still_arrive(
+    tmp_path: Path, seconds: float, code: Exit
+) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("writer", "agents", model="gpt-6.1-terra", instructions="one\n")
+    assert world.settled()
+    world.assistant("writer", "agents", model="gpt-6.1-terra", instructions="two\n")
+    server.before.append(times(1, lambda request: refuse(500) if is_write(request, "/agents/") else None))
+    began = world.time.now()
+    ended, events = with_deadline(world, seconds)
+    assert ended == code
+    assert [event["outcome"] for event in events if event["event"] == "step"] == ["done"]
+    assert str(events).count("The next run waits for them") == (code is Exit.UNAVAILABLE)
+    assert "run=;" in state_of(world)
+    assert (world.time.now() - began > 60) is (code is Exit.DONE)
+    began = world.time.now()
+    assert world.apply().exit == 0
+    assert (world.time.now() - began > 50) is (code is Exit.UNAVAILABLE)
+    assert world.steps() == []
+
+
 @pytest.mark.parametrize(("status", "code"), [(403, Exit.DENIED), (401, Exit.DENIED)])
 def test_a_key_that_may_not_write_changes_nothing(tmp_path: Path, status: int, code: Exit) -> None:
     world, server = world_and_server(tmp_path)
