@@ -511,7 +511,8 @@ class AccountInfo:
 class Plan:
     """Everything that apply would do, and why. `digest` is made by planfile and covers all but tool version.
 
-    `usage` are the bytes that the stack's stores are charged for now, None where the account does not say.
+    `usage` are the bytes that the stack's stores are charged for now, None where the account does not say. `known` are
+    the ids of what stays, by the address that it will have; not a part of the plan's JSON, since the steps name theirs.
     """
 
     stack: str
@@ -528,6 +529,7 @@ class Plan:
     warnings: tuple[Notice, ...] = ()
     requests: int = 0
     usage: int | None = None
+    known: Mapping[Address, str] = field(default_factory=dict, compare=False)
 
     @property
     def blocked(self) -> tuple[Change, ...]:

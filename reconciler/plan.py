@@ -153,6 +153,7 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
         steps=steps,
         risks=find_risks(changes, steps, facts(wanted, snapshot, as_of)),
         warnings=tuple(dict.fromkeys(warnings)),
+        known=ids.known,
         requests=cost.requests(steps, first_apply=snapshot.first_apply),
         usage=cost.usage(snapshot.objects),
     )
@@ -554,7 +555,7 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
     if files is not None and ignored:
         files = FileChanges(unmanaged=files.unmanaged)
     tags = stale_tags(kind, desired, current)
-    if desired.address in snapshot.holds:
+    if {desired.address, _ours(current).address} & snapshot.holds.keys():
         tags.append("hold")
     missing = not current.complete and any(
         ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path
@@ -573,18 +574,10 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
     if not (deltas or files or tags or missing or match.pending):
         return _Draft(change)
     moved = _ours(current).address if _ours(current).address != desired.address else None
-    reasons: list[str] = []
-    if moved is not None:
-        reasons.append(f"renamed from {moved}")
-    elif missing and not deltas:
-        reasons.append("it refers to an object that is created or replaced")
-    elif tags == ["hold"] and not (deltas or files):
-        reasons.append("the hold of a rollback ends; nothing else changes")
-    elif tags and not (deltas or files):
-        reasons.append(f"only our tags change ({', '.join(tags)})")
-    elif "hold" in tags:
-        reasons.append("the hold of a rollback ends")
-    reasons += _doubles(match.pending)
+    reasons = [
+        *_why(moved, tags, missing=missing and not deltas, content=bool(deltas or files)),
+        *_doubles(match.pending),
+    ]
     only_doubles = not (deltas or files or tags or missing)
     causes = {delta.cause for delta in deltas}
     if files:
@@ -598,6 +591,20 @@ def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blan
     )
     step = _step(Verb.UPDATE, change, desired=desired, observed=current, surplus=match.pending)
     return _Draft(change, (replace(step, files=None) if ignored else step,))
+
+
+def _why(moved: Address | None, tags: Sequence[str], *, missing: bool, content: bool) -> Iterator[str]:
+    """What an update is for, where its fields and documents do not tell."""
+    if moved is not None:
+        yield f"renamed from {moved}"
+    elif missing:
+        yield "it refers to an object that is created or replaced"
+    elif tags == ["hold"] and not content:
+        yield "the hold of a rollback ends; nothing else changes"
+    elif tags and not content:
+        yield f"only our tags change ({', '.join(tags)})"
+    if "hold" in tags and (content or moved is not None):
+        yield "the hold of a rollback ends"
 
 
 def _is_ignored(kind: Kind, desired: Desired, current: Observed, files: FileChanges) -> bool:

@@ -58,6 +58,7 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
     await _release(run, kind, step, raw, str(raw.get("name") or desired.address.name))
     if planned.tags and planned.tags.address != desired.address:
         run.keeper.drop(step.kind, planned.tags.address)
+        run.keeper.hold(planned.tags.address, None)
     await _remove_surplus(run, kind, step)
     return Outcome.DONE, planned.id
 

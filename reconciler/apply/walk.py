@@ -527,7 +527,7 @@ class _Walker:
 def _known_ids(plan: Plan, found: Found) -> dict[Address, str]:
     """What each address stands for before the first step. What a step creates anew is not known yet."""
     renewed = {step.address for step in plan.steps if step.verb is Verb.CREATE}
-    ids: dict[Address, str] = {}
+    ids = {address: object_id for address, object_id in plan.known.items() if address.owner not in renewed}
     for item in found.snapshot.objects:
         if item.tags is None or item.tags.state != "ready" or item.tags.retiring or item.tags.address in renewed:
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import Exit, Stop
+from reconciler.model import Address
 from reconciler.plan import Rules
 from tests.acceptance.world import World
 from tests.apply.server import anchors_of, ending
@@ -136,6 +137,28 @@ def test_no_prune_and_only_delete_nothing(tmp_path: Path) -> None:
     assert world.steps() == []
     world.rules = Rules(only=frozenset({world.plan().plan.changes[1].address}))
     assert world.steps() == []
+
+
+def test_one_resource_may_be_applied_before_the_rename_of_what_it_uses(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+
+    def helper(store: str, text: str) -> None:
+        tools = [{"type": "file_search", "vector_stores": [store]}]
+        world.assistant("helper", model="gpt-6.1-terra", instructions=text, tools=tools)
+
+    world.store("docs", {"a.md": "# A\n"})
+    helper("docs", "one\n")
+    assert world.settled()
+    world.remove("VectorStore", "docs")
+    files = {"files": [{"glob": "docs/**/*.md"}]}
+    world.manifest("VectorStore", "manual", files, lifecycle={"moved_from": "VectorStore/docs"})
+    helper("manual", "two\n")
+    world.rules = Rules(only=frozenset({Address("Assistant", "helper")}))
+    assert world.steps() == ["update Assistant/helper"]
+    assert world.apply().exit == 0
+    world.rules = Rules()
+    assert world.steps() == ["update VectorStore/manual"]
+    assert world.settled()
 
 
 def test_an_empty_tree_deletes_nothing(tmp_path: Path) -> None:

@@ -188,3 +188,20 @@ def test_an_apply_that_protects_what_is_held_repairs_what_an_earlier_run_left(tm
     assert world.apply().exit == 0
     assert world.api("GET", path)["metadata"]["reconciler.anchor"].startswith("idle")
     assert live_instructions(world) == "Release 2.\n"
+
+
+def test_a_hold_ends_with_the_name_that_it_was_for(tmp_path: Path) -> None:
+    world = three_releases(tmp_path)
+    world.assistant("other", model="gpt-6.1-terra")
+    assert world.settled()
+    roll_back(world)
+    spec: dict[str, Any] = {"model": "gpt-6.1-terra", "instructions": "Release 3.\n"}
+    world.remove("Assistant", "helper")
+    world.assistant("guide", lifecycle={"moved_from": "Assistant/helper"}, **spec)
+    assert "hold of a rollback ends" in world.changes()["Assistant/guide"]["reason"]
+    assert world.settled()
+    world.remove("Assistant", "guide")
+    world.assistant("helper", lifecycle={"moved_from": "Assistant/guide"}, **spec)
+    assert world.steps() == ["update Assistant/helper"]
+    assert world.settled()
+    assert world.id_of("Assistant/helper")
