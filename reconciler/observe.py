@@ -81,6 +81,8 @@ class Found:
     anchor: Anchor | None
     inventory: tuple[Entry, ...] = ()
     """What the anchor's inventory should say, by what was seen: after a crash it may lag behind."""
+    began: float = 0.0
+    """When the reading began, by a clock that never goes back, in seconds."""
 
 
 async def observe(account: Account, scope: Scope) -> Found:

@@ -130,7 +130,8 @@ async def prepare(
     down, and how many sessions use what changes.
     """
     scope = session.scope(destroy=destroy, refresh=refresh, full=full, anchor=anchor, models=reviewed)
-    found = await observe(session.account, scope)
+    began = session.clock.monotonic()
+    found = replace(await observe(session.account, scope), began=began)
     loaded = session.loaded
     plan = make_plan(
         loaded.desired,

@@ -6,6 +6,7 @@ The lease is advisory. The pipeline's own concurrency group is the lock; the lea
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -267,15 +268,15 @@ class Keeper:
         await self._write(beat=beat)
 
     def calm(self, settle: float) -> float:
-        """Seconds to wait until nothing of an earlier, unclean run can happen any more.
+        """Seconds until nothing of an earlier, unclean run can happen any more; negative when that is past.
 
         A run that gave the stack back did so after its last request; one that died may have sent some after its last
-        sign of life.
+        sign of life. After a clean run there is nothing to wait for: minus infinity.
         """
         if not self._found.busy or not self._found.beat:
-            return 0.0
+            return -math.inf
         window = settle + (SILENCE if self._found.run else 0.0)
-        return min(window, max(0.0, self._found.beat + window - self._server_time))
+        return min(window, self._found.beat + window - self._server_time)
 
     async def save(self) -> None:
         """Write the record as it is now, while the run goes on."""

@@ -238,15 +238,17 @@ class _Walker:
     async def _calm_down(self, keeper: Keeper) -> None:
         """After an unclean run, wait until nothing that it asked for can still happen, and look again.
 
-        Absence means nothing before: what the last run left under way may be there by now.
+        Absence means nothing before: what the last run left under way may be there by now. That is so, too, if the
+        time was over only while the account was read, or while somebody thought about the plan.
         """
         seconds, again = keeper.calm(self.options.settle), self.options.again
-        if seconds <= 0 or again is None:
+        if again is None or self.clock.monotonic() + seconds <= self.found.began:
             return
-        summary = f"The last run was interrupted; waiting {int(seconds) + 1} s for what it may have left under way."
-        self.emit(Event("warning", {"summary": summary}))
-        if await self._pause(seconds):
-            raise Stop(Exit.INTERRUPTED, "Interrupted; nothing was changed.")
+        if seconds > 0:
+            summary = f"The last run was interrupted; waiting {int(seconds) + 1} s for what it may have left under way."
+            self.emit(Event("warning", {"summary": summary}))
+            if await self._pause(seconds):
+                raise Stop(Exit.INTERRUPTED, "Interrupted; nothing was changed.")
         fresh = await again(keeper.anchor.ids[0])
         self.plan, self.found = fresh.plan, fresh.found
         keeper.anchor = replace(keeper.anchor, inventory=fresh.found.inventory)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.apply import Conclusion
-from reconciler.emulator import Switches
+from reconciler.emulator import Request, Response, Switches
 from reconciler.errors import Exit, Stop
 from reconciler.workflow import carry_out, prepare
 from tests.acceptance.world import World
@@ -73,3 +73,27 @@ def test_an_interrupt_at_the_end_does_not_wait_for_what_may_still_arrive(tmp_pat
         assert (world.time.now() - began > 60) is (ends is Exit.DONE)
         assert any("may still be executed" in str(event.get("summary")) for event in events)
     assert world.settled()
+
+
+@pytest.mark.parametrize("thought", [0.0, 100.0])
+def test_what_arrived_while_somebody_thought_about_the_plan_is_not_made_again(tmp_path: Path, thought: float) -> None:
+    """The plan was made while the interrupted run's creation could still arrive."""
+    world, server = world_and_server(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    assert world.settled()
+    world.assistant("writer", "agents", model="gpt-6.1-terra")
+    late = times(1, lambda request: Response(500, b"") if is_write(request, "/agents") else None)
+    held: list[Request] = []
+    server.before.append(
+        lambda request: held.append(request) or late(request) if is_write(request, "/agents") else None
+    )
+    assert interrupted_after(world, 5)[0].exit is Exit.INTERRUPTED
+    server.before.clear()
+    prepared = world.plan()
+    assert [str(step) for step in prepared.plan.steps] == ["create Assistant/writer"]
+    server.real.handle(held[0])
+    world.time.base += thought
+    assert world.apply(prepared=prepared).exit == 0
+    agents = world.api("GET", "/agents?limit=100", beta="agents=v1")["data"]
+    assert len(agents) == 1
+    assert world.steps() == []

@@ -6,6 +6,7 @@ invariants it may break there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -220,7 +221,13 @@ BUGS: tuple[Bug, ...] = (
         Hunt("prompts change", r"POST /agents/[^/]+", Position.AFTER),
         (keeper, "TAKEOVER", 10**9),
     ),
-    _bug("no wait after an unclean run", {2}, Hunt(hunts.interrupted), (keeper.Keeper, "calm", lambda *_: 0.0)),
+    _bug("no wait after an unclean run", {2}, Hunt(hunts.interrupted), (keeper.Keeper, "calm", lambda *_: -math.inf)),
+    _bug(
+        "what was read before the wait was over counts",
+        {2},
+        Hunt(hunts.interrupted, r"GET /models", Fault(Effect.STATUS, status=429, headers={"retry-after": "90"})),
+        (keeper.Keeper, "calm", wrong.only_what_is_left),
+    ),
     _bug(
         "the wait is over, and the old plan is carried out",
         {2},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
@@ -15,6 +16,7 @@ from reconciler import observe, plan
 from reconciler.account import outcomes, paging
 from reconciler.account.port import Account, Call, Failure, Outcome, Sort
 from reconciler.apply import attaching, creation, documents, keeper, removal, uploads
+from reconciler.apply.keeper import Keeper
 from reconciler.apply.run import Run
 from reconciler.apply.sending import Deadline
 from reconciler.diff import field_digests
@@ -287,7 +289,16 @@ def never_worse(self: Any, code: Any) -> None:
 
 async def as_planned_before(self: Any, keeper: Any) -> None:
     """The wait after an unclean run, without planning again."""
-    await self.clock.sleep(keeper.calm(self.options.settle))
+    await self.clock.sleep(max(0.0, keeper.calm(self.options.settle)))
+
+
+def only_what_is_left(self: Keeper, settle: float) -> float:
+    """Where there is nothing to wait for any more, what was read before that counts."""
+    seconds = _CALM(self, settle)
+    return seconds if seconds > 0 else -math.inf
+
+
+_CALM = Keeper.calm
 
 
 def approves(approval: Any, fresh: Any, *, resuming: bool) -> None:
