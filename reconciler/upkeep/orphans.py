@@ -16,7 +16,7 @@ from reconciler.errors import stop_for
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import VersionedKind
 from reconciler.model import Address, Json, Observed, Tags
-from reconciler.observe import Found, is_missing, list_attachments, observe
+from reconciler.observe import Found, get_object, is_missing, list_attachments, observe
 from reconciler.ownership.anchor import Anchor
 from reconciler.upkeep.moments import moment
 from reconciler.upkeep.uses import (
@@ -149,7 +149,7 @@ class _Search:
         objects = [replace(item, files=self._nobody_elses(item.id, own[item.id])) for item in objects]
         items = [*self._unused(journal), *objects, *self._with_their_files(old)]
         going = {file_id for item in items for file_id in (*item.files, item.id)}
-        items += self._loose(files, going)
+        items += self._loose(files, going | await self._recorded(files))
         return Orphans(
             self.found,
             tuple(items),
@@ -337,15 +337,29 @@ class _Search:
         anchor, tags = self.found.anchor, version.tags
         return anchor is not None and (tags.stack, tags.lineage) == (anchor.stack, anchor.lineage)
 
-    def _loose(self, files: Mapping[str, File], going: set[str]) -> Iterator[Orphan]:
-        """Files that nobody is seen to use: not attached, not named, and not part of another group."""
+    async def _recorded(self, files: Mapping[str, File]) -> set[str]:
+        """The Files that only the record knows to be in use, unless their object, read just now, does not name them."""
+        kept = {entry.id for entry in self.found.inventory}
+        owners = {entry.address: entry for entry in self.found.inventory if entry.address.path is None}
+        for entry in self.found.inventory:
+            owner = owners.get(entry.address.owner) if entry.address.path is not None else None
+            if owner is None or entry.id not in files or self.uses.of(entry.id):
+                continue
+            kind = KINDS[owner.kind]
+            raw = await get_object(self.session.account, kind, owner.id)
+            named = kind.file_ids(raw) if raw is not None else None
+            if named is not None and entry.id not in named:
+                kept.remove(entry.id)
+        return kept
+
+    def _loose(self, files: Mapping[str, File], known: set[str]) -> Iterator[Orphan]:
+        """Files that nobody is seen to use: not attached, not named, not on record and not part of another group."""
         if self.uses.unclear:
             self.notes.append(f"Files that nothing uses cannot be told here: {self.uses.unclear[0]}.")
             return
-        known = {entry.id for entry in self.found.inventory}
         known |= {*self.found.anchor.journal} if self.found.anchor else set()
         for file_id, file in sorted(files.items(), key=lambda pair: (pair[1].created or 0, pair[0])):
-            if file_id not in known | going and not self.uses.of(file_id):
+            if file_id not in known and not self.uses.of(file_id):
                 yield Orphan(Group.FILES, "file", file_id, "nothing in this account is seen to use it", file=file)
 
 

@@ -82,11 +82,15 @@ def test_what_arrived_while_somebody_thought_about_the_plan_is_not_made_again(tm
     world.store("docs", {"a.md": "# A\n"})
     assert world.settled()
     world.assistant("writer", "agents", model="gpt-6.1-terra")
-    late = times(1, lambda request: Response(500, b"") if is_write(request, "/agents") else None)
     held: list[Request] = []
-    server.before.append(
-        lambda request: held.append(request) or late(request) if is_write(request, "/agents") else None
-    )
+
+    def hold(request: Request) -> Response | None:
+        if not is_write(request, "/agents"):
+            return None
+        held.append(request)
+        return Response(500, b"")
+
+    server.before.append(hold)
     assert interrupted_after(world, 5)[0].exit is Exit.INTERRUPTED
     server.before.clear()
     prepared = world.plan()

@@ -443,3 +443,16 @@ def test_a_file_of_a_release_that_was_let_go_is_in_use(tmp_path: Path) -> None:
     world.remove("Assistant", "helper")
     assert world.settled()
     assert find(world).items == ()
+
+
+def test_a_file_on_record_that_its_assistant_does_not_name_any_more_is_one(tmp_path: Path) -> None:
+    world = World.new(tmp_path, profile="compatible")
+    world.write("data/x.csv", "a\n1\n")
+    tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
+    world.assistant("helper", "assistants", model="gpt-6.1-terra", tools=tools)
+    assert world.settled()
+    assert find(world).items == ()
+    live = world.id_of("Assistant/helper")
+    [file_id] = world.api("GET", f"/assistants/{live}")["tool_resources"]["code_interpreter"]["file_ids"]
+    world.api("POST", f"/assistants/{live}", {"tool_resources": {"code_interpreter": {"file_ids": []}}})
+    assert keys(find(world)) == [("files", file_id, None)]
