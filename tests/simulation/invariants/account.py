@@ -69,7 +69,10 @@ def _doubles(view: View, apart: frozenset[str], number: int, when: str) -> Itera
 
 
 def nothing_lost(history: History) -> Iterator[Violation]:
-    """Invariant 3: what a process changes was ours at that moment, or was taken from us after it last looked."""
+    """Invariant 3: what a process changes was ours at that moment, or was taken from us after it last looked.
+
+    What was sent while it was ours, and arrives later than W, may meet what was let go meanwhile.
+    """
     made: set[str] = set()
     lineages: set[str] = set()
     for write in history.writes:
@@ -83,7 +86,7 @@ def nothing_lost(history: History) -> Iterator[Violation]:
             if only_active(change):
                 continue
             lost = _pairs(change.before) - _pairs(change.after) if change.after is not None else set()
-            foreign = not _was_ours(change, write, write.sent, made, lineages)
+            foreign = not _was_ours(change, write, write.sent, made, lineages) and not _too_late(history, write)
             if (lost or foreign) and not _robbed(history, change, write, write.sent):
                 what = f"loses {sorted(lost)} of {change.id}" if lost else f"changes {change.key}"
                 yield Violation(3, f"{write.sent.process.name}: {write.sent.name} {what}", write.number)
@@ -184,8 +187,14 @@ def hit_late(history: History) -> set[str]:
     """Ids of everything that a request changed which was executed after it had been given up, beyond the settle window."""
     if history.delay <= history.settle:
         return set()
-    late = (write for write in history.writes if write.sent and write.sent.heard and write.number > write.sent.heard)
+    late = (write for write in history.writes if _too_late(history, write))
     return {part for write in late for change in write.changes for part in change.key[1:] if part}
+
+
+def _too_late(history: History, write: Write) -> bool:
+    """Whether a request was executed after it had been given up, in a life where that may be later than W."""
+    heard = write.sent.heard if write.sent is not None else None
+    return history.delay > history.settle and heard is not None and write.number > heard
 
 
 def ghosts(history: History, process: Process, *, since: int = 0) -> list[Thing]:
