@@ -282,7 +282,7 @@ def _drafts(
     if _is_held(match, snapshot, rules) and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
         warnings.append(Notice("W401", summary, desired.address, desired.span))
-        return [_held(desired, current, blank), *_doubles_ended(match, blank)]
+        return [_held(desired, current, blank), *_doubles_ended(match, blank), *_old_ended(match, blank)]
     if current is not None and match.why_replace:
         return _replace(replace(match, old=(current, *match.old)), ids, blank)
     if current is not None:
@@ -445,11 +445,17 @@ def _with_old_ended(main: _Draft, match: _Match, blank: Change) -> list[_Draft]:
     """The new object is there; what is left of a replacement is to delete the old ones."""
     if not match.old or main.change.blocked:
         return [main]
-    blocked = _kept(match, _COMPLETED)
+    ended = _old_ended(match, blank, needs=tuple(str(step) for step in main.steps))
+    told = main.change.action is not Action.NONE or any(draft.change.blocked for draft in ended)
+    return [main, *ended] if told else ended
+
+
+def _old_ended(match: _Match, blank: Change, *, needs: tuple[str, ...] = ()) -> list[_Draft]:
+    """The deletions of what is left of a replacement."""
+    blocked = _kept(match, _COMPLETED) if match.old else None
     if blocked is not None:
-        return [main, _Draft(replace(_change_of_old(blank, match.old[0]), reason=_COMPLETED, blocked=blocked))]
-    ended = _endings(match, blank, needs=tuple(str(step) for step in main.steps))
-    return [main, *ended] if main.change.action is not Action.NONE else ended
+        return [_Draft(replace(_change_of_old(blank, match.old[0]), reason=_COMPLETED, blocked=blocked))]
+    return _endings(match, blank, needs=needs)
 
 
 def _endings(match: _Match, blank: Change, *, needs: tuple[str, ...]) -> list[_Draft]:

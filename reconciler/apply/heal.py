@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.account.port import Call
@@ -11,30 +11,36 @@ from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.versioned import files_of_all_versions
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind, VersionedKind
-from reconciler.model import Observed, Step
+from reconciler.model import Observed, Step, Verb
 from reconciler.observe import document_kind_of
 
 
-async def clear_journal(run: Run, objects: Sequence[Observed], steps: Iterable[Step]) -> None:
+async def clear_journal(run: Run, objects: Sequence[Observed], steps: Sequence[Step]) -> None:
     """Delete the journalled Files that no object of ours uses any more; raises StepFailed naming those that stay.
 
     A File that is still in use was journalled by a run that died before it detached it, or that does not know whether
     it is in use: the plan decides about it. Where the record alone says whose it is, and does not, it stays journalled;
     and so it does where one of the `steps` works on its user: an attachment is shown for a while after it was detached,
-    and the step that would have deleted the File may fail.
+    and the step that would have deleted the File may fail. What an object uses that is let go is not ours any more.
     """
     recorded = {entry.id for entry in run.keeper.anchor.inventory}
-    touched = {item.id for step in steps for item in step.objects}
+    leaving = {step.observed.id for step in steps if step.verb is Verb.FORGET and step.observed is not None}
+    touched = {item.id for step in steps for item in step.objects} - leaving
     uses = _Uses(run, objects)
     orphans, kept = [], []
     for file_id in run.keeper.anchor.journal:
         user = await uses.user(file_id)
         if user is None:
             orphans.append(file_id)
+        elif user.id in leaving:
+            continue
         elif user.id in touched or (_names_bare_ids(KINDS[user.kind]) and file_id not in recorded):
             kept.append(file_id)
+    before = len(run.keeper.anchor.journal)
     refused = await delete_each(run, orphans)
     run.keeper.keep_journal([*kept, *refused])
+    if before > len(orphans) + len(kept) and leaving:
+        await run.keeper.save()  # or a run that dies after the object was let go leaves it to the next one
     if refused:
         more = f" ({len(refused) - 1} more could not be deleted either)" if len(refused) > 1 else ""
         raise StepFailed(f"{next(iter(refused.values()))}{more}")

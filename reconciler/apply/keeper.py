@@ -80,6 +80,8 @@ class Keeper:
     doubt: float = 0.0
     """Until when (monotonic) a write to the anchor that seemed lost, and was sent again, may still be executed."""
     _taken: bool = False
+    _claiming: float = 0.0
+    """When the look began after which the run's id was written, by our clock."""
     _parting: bool = False
     _seen: float = 0.0
     _shown_alive: float = 0.0
@@ -96,7 +98,6 @@ class Keeper:
             return
         planned = self.anchor
         for last in (*[False] * (ATTEMPTS - 1), True):
-            began = self.clock.monotonic()
             try:
                 before = await self._claim(plan, kinds)
                 break
@@ -107,7 +108,7 @@ class Keeper:
                 await self.clock.sleep(FIRST_LOOK)
                 with suppress(Failure, Stop):
                     await self._read()  # a Retry-After is waited for here, and not within the next claim
-        took = self.clock.monotonic() - began
+        took = self.clock.monotonic() - self._claiming
         if took > self.lease.most:
             await self.clock.sleep(STALE_AFTER + self.lease.most)  # a rival whose id was overwritten looks, and stops
             await self._unclaim(before)
@@ -122,6 +123,7 @@ class Keeper:
 
     async def _claim(self, plan: str, kinds: Iterable[str]) -> Anchor:
         """Write the run's id into an anchor that nobody has; what stood there before."""
+        began = self.clock.monotonic()
         current = await self._read()
         if self._held_by_another(current):
             age = max(0, int(self._server_time - current.beat))
@@ -140,6 +142,7 @@ class Keeper:
             self._found = current
             everything = tuple(sorted({*current.kinds, *kinds}))
             self.anchor = replace(current, busy=True, run=self.run_id, plan=plan, kinds=everything)
+            self._claiming = began
             await self._write()
         # The inventory goes with the next write: on some servers there is no room for it, and the claim must not fail.
         self.anchor = replace(self.anchor, inventory=inventory)
@@ -282,14 +285,14 @@ class Keeper:
         """Write the record as it is now, while the run goes on."""
         await self._write()
 
-    async def reopen(self) -> None:
+    async def reopen(self, *, in_doubt: bool) -> None:
         """Say that the run, which gave the stack back, did not end clean after all; unless another one has begun."""
         current = await self._read()
         if current.busy or _run_state(current) != _run_state(self.anchor):
             return
         self._taken, self._found = False, current
         self.anchor = replace(self.anchor, busy=True, serial=self.anchor.serial - 1)
-        await self._write(beat=0)
+        await self._write(beat=None if in_doubt else 0)
 
     def forgetful(self) -> Stop:
         """The end of a run on a server that says yes to the anchor's updates and keeps none."""

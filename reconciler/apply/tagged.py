@@ -216,7 +216,8 @@ async def _finish(
         raw = await _evidence(run, kind, object_id, renamed.address if renamed else desired.address)
     files = ""  # the tag speaks for all of them, or the next plan looks at each
     if whole or "files" in desired.lifecycle.ignore_changes:
-        files = files_tag(desired, _bytes(raw.get("usage_bytes")) if attached else None)
+        ignored = step.files is None and step.observed is not None and step.observed.documents is not None
+        files = files_tag(desired, _bytes(raw.get("usage_bytes")) if attached and not ignored else None)
     spec = run.resolve(dict(desired.spec))
     body = kind.encode(spec, changed)
     tags = replace(_tags(run, kind, desired, "ready"), files=files)

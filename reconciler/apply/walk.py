@@ -259,7 +259,11 @@ class _Walker:
         ends = [asyncio.ensure_future(self._interrupted()), asyncio.ensure_future(self._out_of_time())]
         try:
             await asyncio.wait([healing, *ends], return_when=asyncio.FIRST_COMPLETED)
-            return healing.result() if healing.done() else next(end.result() for end in ends if end.done())
+            if not healing.done():
+                await asyncio.wait([healing], timeout=GRACE)
+                self.unsettled = not healing.done()
+                return next(end.result() for end in ends if end.done())
+            return healing.result()
         finally:
             for task in (healing, *ends):
                 task.cancel()
@@ -422,7 +426,8 @@ class _Walker:
         as_found = self.options.again is None or self.options.partial
         in_doubt = self.unsettled or self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
-            gone = {item.id for step in self.plan.steps if step.verb is Verb.DELETE for item in step.objects}
+            gone = {item.id for step in self.plan.steps for item in step.surplus}
+            gone |= {step.observed.id for step in self.plan.steps if step.verb is Verb.DELETE and step.observed}
             await self._guarded("Leftovers could not be deleted", self._clear_journal(run, (), gone))
             await self._guarded("The anchor could not be written", run.keeper.save())
             await self._guarded("The account could not be read back", self._read_back(run))
@@ -438,7 +443,7 @@ class _Walker:
                 await self._guarded("The account could not be read back", self._read_back(run))
             if not as_found and (self.conclusion.exit is not Exit.DONE or self.conclusion.interrupted):
                 with suppress(Failure, Stop):
-                    await run.keeper.reopen()
+                    await run.keeper.reopen(in_doubt=self.unsettled)
         else:
             await self._guarded("The anchor could not be written", run.keeper.give_back(clean=False, in_doubt=in_doubt))
             await self._settle(run)

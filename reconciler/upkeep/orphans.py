@@ -345,11 +345,11 @@ class _Search:
             owner = owners.get(entry.address.owner) if entry.address.path is not None else None
             if owner is None or entry.id not in files or self.uses.of(entry.id):
                 continue
-            kind = KINDS[owner.kind]
-            raw = await get_object(self.session.account, kind, owner.id)
-            named = kind.file_ids(raw) if raw is not None else None
+            kind = KINDS.get(owner.kind)
+            raw = await get_object(self.session.account, kind, owner.id) if kind is not None else None
+            named = kind.file_ids(raw) if kind is not None and raw is not None else None
             if named is not None and entry.id not in named:
-                kept.remove(entry.id)
+                kept.discard(entry.id)
         return kept
 
     def _loose(self, files: Mapping[str, File], known: set[str]) -> Iterator[Orphan]:

@@ -134,14 +134,23 @@ class Uses:
                 if raw["id"] in mine:
                     continue
                 if tagging.decode_line(raw.get("description")) is None:
-                    number = version_of(raw, "default_version")
-                    content = await read_version(self.account, kind, raw["id"], number)
-                    if content is not None:
-                        self.note((raw["id"], number), _files_in(kind.names(content["spec"], content["files"])))
+                    await self._read_untagged(kind, raw["id"], version_of(raw, "default_version"))
                     continue
                 versions = await list_versions(self.account, kind, raw["id"])
                 for version in await read_contents(self.account, kind, raw["id"], versions):
                     self.note((raw["id"], version.number), version.files)
+
+    async def _read_untagged(self, kind: VersionedKind, object_id: str, number: str) -> None:
+        """One version of an object that anybody may have made: that it cannot be read is no reason to end."""
+        try:
+            content = await read_version(self.account, kind, object_id, number)
+        except Failure as failure:
+            if failure.sort in {Sort.AUTHENTICATION, Sort.QUOTA, Sort.RATE_LIMITED}:
+                raise
+            self.unclear.append(failure.told)
+            return
+        if content is not None:
+            self.note((object_id, number), _files_in(kind.names(content["spec"], content["files"])))
 
 
 async def list_files(account: Account) -> dict[str, File]:

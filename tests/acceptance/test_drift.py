@@ -130,6 +130,25 @@ def test_ignored_documents_stay_through_a_change_of_something_else(tmp_path: Pat
     assert len(world.api("GET", attached)["data"]) == 2
 
 
+def test_a_tag_does_not_vouch_for_documents_that_were_ignored(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+
+    def store(name: str, **more: Any) -> None:
+        world.store("docs", {"a.md": "# A\n", "b.md": "# B\n"}, display_name=name, **more)
+
+    ignoring = {"lifecycle": {"ignore_changes": ["files"]}}
+    store("One", **ignoring)
+    assert world.settled()
+    attached = f"/vector_stores/{world.id_of('VectorStore/docs')}/files"
+    world.api("DELETE", f"{attached}/{world.api('GET', attached)['data'][0]['id']}")
+    store("Two", **ignoring)
+    assert world.settled()
+    store("Two")
+    assert world.steps() == ["update VectorStore/docs"]
+    assert world.settled()
+    assert len(world.api("GET", attached)["data"]) == 2
+
+
 def post_version(world: World, live: str, files: dict[str, str]) -> None:
     """What a person does with the API: another version, made the default."""
     archive = io.BytesIO()

@@ -12,6 +12,7 @@ from reconciler.model import Address
 from reconciler.plan import Rules
 from reconciler.workflow import bundles, history, outputs, prepare_rollback, show, show_one
 from tests.acceptance.world import World
+from tests.apply.server import is_write, refuse, world_and_server
 
 HELPER = Address("Assistant", "helper")
 
@@ -205,3 +206,23 @@ def test_a_hold_ends_with_the_name_that_it_was_for(tmp_path: Path) -> None:
     assert world.steps() == ["update Assistant/helper"]
     assert world.settled()
     assert world.id_of("Assistant/helper")
+
+
+def test_what_a_held_release_replaced_in_another_runtime_goes_all_the_same(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("old", "agents", model="gpt-6.1-terra", instructions="1\n")
+    assert world.settled()
+    old = world.id_of("Assistant/old")
+    world.remove("Assistant", "old")
+    server.before.append(lambda request: refuse(400) if is_write(request, "/agents", old) else None)
+    for text in ("1\n", "2\n"):
+        moved = {"moved_from": "Assistant/old"}
+        world.assistant("helper", "responses", lifecycle=moved, model="gpt-6.1-terra", instructions=text)
+        assert world.apply().exit == Exit.INCOMPLETE
+    server.before.clear()
+    session, _ = world.session()
+    prepared = world.time.run(lambda: prepare_rollback(session, HELPER, None))
+    world.apply(prepared=prepared)
+    assert world.steps() == ["delete Assistant/old"]
+    assert world.settled()
+    assert world.api("GET", "/agents", beta="agents=v1")["data"] == []

@@ -125,3 +125,22 @@ def test_an_interrupt_while_leftovers_are_deleted_starts_no_step(tmp_path: Path)
     server.before.clear()
     assert world.settled()
     assert files_of(world) == []
+
+
+@pytest.mark.parametrize(("profile", "runtime"), [("openai", "responses"), ("compatible", "assistants")])
+def test_what_a_retained_object_uses_is_not_ours_to_delete(tmp_path: Path, profile: str, runtime: str) -> None:
+    world = World.new(tmp_path, profile=profile)
+    world.write("data/x.csv", "a\n")
+    tools = [{"type": "code_interpreter", "files": ["data/x.csv"]}]
+    world.assistant("helper", runtime, lifecycle={"on_delete": "retain"}, model="gpt-6.1-terra", tools=tools)
+    world.assistant("writer", "agents", model="gpt-6.1-terra", instructions="one\n")
+    assert world.settled()
+    [used] = files_of(world)
+    journal(world, used)
+    world.remove("Assistant", "helper")
+    assert world.steps() == ["forget Assistant/helper"]
+    assert world.settled()
+    world.assistant("writer", "agents", model="gpt-6.1-terra", instructions="two\n")
+    assert world.settled()
+    assert world.apply(destroy=True).exit == 0
+    assert files_of(world) == [used]

@@ -379,13 +379,15 @@ def test_a_busy_service_is_claimed_a_moment_later(tmp_path: Path) -> None:
         assert world.settled()
 
 
-def test_a_claim_that_arrived_though_nobody_could_see_it_is_our_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("looks", [1, 5])
+def test_a_claim_that_arrived_though_nobody_could_see_it_is_our_own(tmp_path: Path, looks: int) -> None:
+    """Unless that took so long that another run may have been here: then the stack is given back."""
     world, server = world_and_server(tmp_path)
     world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="one\n")
     assert world.settled()
     world.assistant("helper", "agents", model="gpt-6.1-terra", instructions="two\n")
     anchor = anchors_of(world)[0]["id"]
-    silent = times(5, lambda request: refuse(503) if request.path.endswith(anchor) else None)
+    silent = times(looks, lambda request: refuse(503) if request.path.endswith(anchor) else None)
 
     def lose(request: Request, response: Response) -> Response:
         if is_write(request, anchor) and not server.before:
@@ -394,7 +396,7 @@ def test_a_claim_that_arrived_though_nobody_could_see_it_is_our_own(tmp_path: Pa
         return response
 
     server.after.append(lose)
-    applied = world.apply()
-    assert applied.exit == 0, text_of(applied)
-    assert state_of(world).startswith("idle;serial=2")
-    assert world.steps() == []
+    assert ending(world).exit == (Exit.DONE if looks == 1 else Exit.UNAVAILABLE)
+    assert state_of(world).startswith("idle;serial=")
+    assert "run=;" in state_of(world)
+    assert world.settled()
