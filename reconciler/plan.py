@@ -185,9 +185,9 @@ def _match(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptab
     here = tuple(live.get(desired.address, ()))
     moved = desired.lifecycle.moved_from
     if moved is not None:
-        taken = {item.kind for item in here} & {desired.kind}  # its successor, or the beginning of one
+        taken = any(item.kind == desired.kind for item in here)
         published = (item for item in live.get(moved, ()) if _state(item) == "ready")
-        here = (*here, *(item for item in published if item.kind not in taken or _ours(item).retiring))
+        here = (*here, *(item for item in published if not taken or item.kind != desired.kind or _ours(item).retiring))
     same_kind = [item for item in here if item.kind == desired.kind]
     ready = [item for item in same_kind if _is_ready(item)]
     pending = tuple(sorted((item for item in same_kind if _state(item) == "pending"), key=lambda item: not item.usable))
@@ -557,8 +557,8 @@ def _held(desired: Desired, current: Observed, blank: Change) -> _Draft:
 def _update(match: _Match, current: Observed, ids: Ids, snapshot: Snapshot, blank: Change) -> _Draft:
     desired, kind = match.desired, KINDS[match.desired.kind]
     files = _files(kind, desired, current)
-    ignored = files is not None and _is_ignored(kind, desired, current, files)
-    if files is not None and ignored:
+    ignored = _is_ignored(kind, desired, current, files)
+    if files and ignored:
         files = FileChanges(unmanaged=files.unmanaged)
     tags = stale_tags(kind, desired, current)
     if {desired.address, _ours(current).address} & snapshot.holds.keys():
@@ -613,7 +613,7 @@ def _why(moved: Address | None, tags: Sequence[str], *, missing: bool, content: 
         yield "the hold of a rollback ends"
 
 
-def _is_ignored(kind: Kind, desired: Desired, current: Observed, files: FileChanges) -> bool:
+def _is_ignored(kind: Kind, desired: Desired, current: Observed, files: FileChanges | None) -> bool:
     """Whether documents differ only by what somebody else did, and that is to be left alone."""
     left = "files" in desired.lifecycle.ignore_changes
     return bool(files) and left and _cause_of_files(kind, desired, current) is Cause.DRIFT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.account.port import Call
@@ -24,26 +24,34 @@ async def clear_journal(run: Run, objects: Sequence[Observed], steps: Sequence[S
     and the step that would have deleted the File may fail. What an object uses that is let go is not ours any more.
     """
     recorded = {entry.id for entry in run.keeper.anchor.inventory}
-    leaving = {step.observed.id for step in steps if step.verb is Verb.FORGET and step.observed is not None}
-    touched = {item.id for step in steps for item in step.objects} - leaving
+    leaving, touched = let_go(steps), worked_on(steps)
     uses = _Uses(run, objects)
-    orphans, kept = [], []
+    orphans, kept, released = [], [], []
     for file_id in run.keeper.anchor.journal:
         user = await uses.user(file_id)
         if user is None:
             orphans.append(file_id)
         elif user.id in leaving:
-            continue
+            released.append(file_id)
         elif user.id in touched or (_names_bare_ids(KINDS[user.kind]) and file_id not in recorded):
             kept.append(file_id)
-    before = len(run.keeper.anchor.journal)
     refused = await delete_each(run, orphans)
     run.keeper.keep_journal([*kept, *refused])
-    if before > len(orphans) + len(kept) and leaving:
+    if released:
         await run.keeper.save()  # or a run that dies after the object was let go leaves it to the next one
     if refused:
         more = f" ({len(refused) - 1} more could not be deleted either)" if len(refused) > 1 else ""
         raise StepFailed(f"{next(iter(refused.values()))}{more}")
+
+
+def let_go(steps: Iterable[Step]) -> set[str]:
+    """Ids of the objects that lose our tags and stay."""
+    return {step.observed.id for step in steps if step.verb is Verb.FORGET and step.observed is not None}
+
+
+def worked_on(steps: Sequence[Step]) -> set[str]:
+    """Ids of the objects that steps work on, but for those that they let go."""
+    return {item.id for step in steps for item in step.objects} - let_go(steps)
 
 
 def _names_bare_ids(kind: Kind) -> bool:

@@ -57,7 +57,10 @@ async def delete_files(run: Run, files: Sequence[str]) -> None:
 
 
 async def delete_each(run: Run, files: Sequence[str]) -> dict[str, str]:
-    """The same; those that cannot be deleted, with the reason, hold up none of the others. Raises other failures."""
+    """Delete Files that the journal names already; those that cannot be deleted, with the reason, hold up no others.
+
+    Raises other failures.
+    """
     refused: dict[str, str] = {}
 
     async def one(file_id: str) -> None:
@@ -70,9 +73,8 @@ async def delete_each(run: Run, files: Sequence[str]) -> dict[str, str]:
                 raise
             refused[file_id] = failure.told
 
-    for chunk in journal_chunks(files):
-        async with run.keeper.journalled(chunk):
-            await together(one(file_id) for file_id in chunk)
+    async with run.keeper.journalled(files):
+        await together(one(file_id) for file_id in files)
     return {file_id: refused[file_id] for file_id in files if file_id in refused}
 
 

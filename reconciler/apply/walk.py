@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from reconciler.account.port import Account, Clock, Failure, Sort
 from reconciler.apply import tagged, versioned
-from reconciler.apply.heal import clear_journal
+from reconciler.apply.heal import clear_journal, worked_on
 from reconciler.apply.keeper import SERVICE, Keeper, Lease, Leased
 from reconciler.apply.liveness import Liveness, Unknown
 from reconciler.apply.removal import is_fatal
@@ -426,9 +426,8 @@ class _Walker:
         as_found = self.options.again is None or self.options.partial
         in_doubt = self.unsettled or self.conclusion.interrupted or self.conclusion.count(Outcome.IN_DOUBT) > 0
         if clean and self.options.destroy:
-            gone = {item.id for step in self.plan.steps for item in step.surplus}
-            gone |= {step.observed.id for step in self.plan.steps if step.verb is Verb.DELETE and step.observed}
-            await self._guarded("Leftovers could not be deleted", self._clear_journal(run, (), gone))
+            clearing = self._clear_journal(run, (), gone=worked_on(self.plan.steps))
+            await self._guarded("Leftovers could not be deleted", clearing)
             await self._guarded("The anchor could not be written", run.keeper.save())
             await self._guarded("The account could not be read back", self._read_back(run))
             if self.conclusion.exit is Exit.DONE and not self.conclusion.interrupted:

@@ -17,7 +17,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import VersionedKind
 from reconciler.model import Address, Json, Observed, Tags
 from reconciler.observe import Found, get_object, is_missing, list_attachments, observe
-from reconciler.ownership.anchor import Anchor
+from reconciler.ownership.anchor import Anchor, Entry
 from reconciler.upkeep.moments import moment
 from reconciler.upkeep.uses import (
     FILES,
@@ -341,15 +341,17 @@ class _Search:
         """The Files that only the record knows to be in use, unless their object, read just now, does not name them."""
         kept = {entry.id for entry in self.found.inventory}
         owners = {entry.address: entry for entry in self.found.inventory if entry.address.path is None}
+        unseen: dict[Entry, set[str]] = {}
         for entry in self.found.inventory:
             owner = owners.get(entry.address.owner) if entry.address.path is not None else None
-            if owner is None or entry.id not in files or self.uses.of(entry.id):
-                continue
-            kind = KINDS.get(owner.kind)
-            raw = await get_object(self.session.account, kind, owner.id) if kind is not None else None
-            named = kind.file_ids(raw) if kind is not None and raw is not None else None
-            if named is not None and entry.id not in named:
-                kept.discard(entry.id)
+            if owner is not None and owner.kind in KINDS and entry.id in files and not self.uses.of(entry.id):
+                unseen.setdefault(owner, set()).add(entry.id)
+        for owner, ids in unseen.items():
+            kind = KINDS[owner.kind]
+            raw = await get_object(self.session.account, kind, owner.id)
+            named = kind.file_ids(raw) if raw is not None else None
+            if named is not None:
+                kept -= ids - set(named)
         return kept
 
     def _loose(self, files: Mapping[str, File], known: set[str]) -> Iterator[Orphan]:
@@ -357,7 +359,7 @@ class _Search:
         if self.uses.unclear:
             self.notes.append(f"Files that nothing uses cannot be told here: {self.uses.unclear[0]}.")
             return
-        known |= {*self.found.anchor.journal} if self.found.anchor else set()
+        known = known | ({*self.found.anchor.journal} if self.found.anchor else set())
         for file_id, file in sorted(files.items(), key=lambda pair: (pair[1].created or 0, pair[0])):
             if file_id not in known and not self.uses.of(file_id):
                 yield Orphan(Group.FILES, "file", file_id, "nothing in this account is seen to use it", file=file)

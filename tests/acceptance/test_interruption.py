@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconciler.apply import Conclusion
 from reconciler.emulator import Request, Response, Switches
 from reconciler.errors import Exit, Stop
-from reconciler.workflow import carry_out, prepare
 from tests.acceptance.world import World
-from tests.apply.server import is_write, refuse, times, world_and_server
-
-
-def interrupted_after(world: World, seconds: float) -> tuple[Conclusion, list[dict[str, Any]]]:
-    session, _ = world.session()
-
-    async def work() -> tuple[Conclusion, list[dict[str, Any]]]:
-        prepared = await prepare(session)
-        conclusion = Conclusion()
-        interrupt = asyncio.Event()
-        asyncio.get_running_loop().call_later(seconds, interrupt.set)
-        events = [event.to_json() async for event in carry_out(session, prepared, conclusion, interrupt=interrupt)]
-        return conclusion, events
-
-    return world.time.run(work)
+from tests.apply.server import interrupted_after, is_write, refuse, times, world_and_server
 
 
 def test_an_interrupted_apply_says_what_it_left_and_the_next_one_completes_it(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from reconciler.apply import Conclusion
 from reconciler.emulator import Emulator, Request, Response, Switches
 from reconciler.errors import Stop
+from reconciler.workflow import carry_out, prepare
 from tests.acceptance.world import Applied, World
 
 Before = Callable[[Request], Response | None]
@@ -98,6 +101,21 @@ def ending(world: World, **options: Any) -> Applied:
         return world.apply(**options)
     except Stop as stop:
         return Applied(int(stop.code), [{"event": "stop", "summary": stop.summary, "detail": stop.detail}], [])
+
+
+def interrupted_after(world: World, seconds: float) -> tuple[Conclusion, list[dict[str, Any]]]:
+    """How an apply ends that is interrupted after so many seconds, and its events."""
+    session, _ = world.session()
+
+    async def work() -> tuple[Conclusion, list[dict[str, Any]]]:
+        prepared = await prepare(session)
+        conclusion = Conclusion()
+        interrupt = asyncio.Event()
+        asyncio.get_running_loop().call_later(seconds, interrupt.set)
+        events = [event.to_json() async for event in carry_out(session, prepared, conclusion, interrupt=interrupt)]
+        return conclusion, events
+
+    return world.time.run(work)
 
 
 def text_of(applied: Applied) -> str:

@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import Exit
-from tests.acceptance.test_interruption import interrupted_after
 from tests.acceptance.world import World
-from tests.apply.server import anchors_of, files_of, is_read, is_write, refuse, say, text_of, times, world_and_server
+from tests.apply.server import (
+    anchors_of,
+    files_of,
+    interrupted_after,
+    is_read,
+    is_write,
+    refuse,
+    say,
+    text_of,
+    times,
+    world_and_server,
+)
 from tests.upkeep.leftovers import upload
 
 

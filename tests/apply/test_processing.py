@@ -13,9 +13,19 @@ from reconciler.account.port import Call
 from reconciler.emulator import Emulator, Request, Response, Switches
 from reconciler.emulator.faults import Effect, Fault, Faulty
 from reconciler.errors import Exit
-from tests.acceptance.test_interruption import interrupted_after
 from tests.acceptance.world import Applied, World
-from tests.apply.server import Server, files_of, is_read, is_write, refuse, say, text_of, times, world_and_server
+from tests.apply.server import (
+    Server,
+    files_of,
+    interrupted_after,
+    is_read,
+    is_write,
+    refuse,
+    say,
+    text_of,
+    times,
+    world_and_server,
+)
 
 NAMES = ("a", "b", "c")
 

@@ -101,6 +101,12 @@ class Helper:
 Piece = Shelf | Helper
 
 
+def addresses(piece: Piece) -> list[str]:
+    """Where a resource is, and where it moves away from."""
+    form = "VectorStore" if isinstance(piece, Shelf) else "Assistant"
+    return [f"{form}/{name}" for name in (piece.name, piece.moved_from) if name]
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """A whole tree."""

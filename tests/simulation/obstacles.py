@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from reconciler.errors import Exit
-from tests.simulation.designs import Design, Piece, Shelf
+from tests.simulation.designs import Design, Piece, Shelf, addresses
 from tests.simulation.history import Role
 from tests.simulation.invariants.deletes import users
 from tests.simulation.onlooker import Thing, View
@@ -141,11 +141,8 @@ def _remove(ids: tuple[str, ...]) -> Resolve:
 def _protected(view: View, design: Design) -> list[Obstacle]:
     """What carries the flag may not go; and what is to carry it may not be replaced."""
     flags = {entry.id: entry.protect for anchor in view.anchors()[:1] for entry in anchor.inventory}
-    kept = (
-        set()
-        if design.destroyed
-        else {(_kind(piece), one) for piece in design.pieces for one in _looked_at(view, piece)}
-    )
+    wanted = () if design.destroyed else design.pieces
+    kept = {(_kind(piece), one) for piece in wanted for one in _looked_at(view, piece)}
     found = []
     going = set()
     for thing in view.mine():
@@ -156,8 +153,8 @@ def _protected(view: View, design: Design) -> list[Obstacle]:
             going.add(thing.place)
     if going:
         return [Obstacle(f"the protected {sorted(going)}", Exit.REFUSED, _unprotect(frozenset(going)))]
-    for piece in () if design.destroyed else design.pieces:
-        here = [thing for thing in view.mine() if thing.place[1] in _addresses(piece) and _confirmed(thing)]
+    for piece in wanted:
+        here = [thing for thing in view.mine() if thing.place[1] in addresses(piece) and _confirmed(thing)]
         replaced = [thing for thing in here if thing.kind != _kind(piece) or thing.doc.get("expired")]
         if (
             piece.protect
@@ -170,8 +167,8 @@ def _protected(view: View, design: Design) -> list[Obstacle]:
 
 def _looked_at(view: View, piece: Piece) -> list[str]:
     """The addresses where a resource is looked for: under its old name, too, if there is nothing under the new one."""
-    new, *old = _addresses(piece)
-    there = [thing for thing in view.mine() if thing.place == (_kind(piece), new)]
+    new, *old = addresses(piece)
+    there = any(thing.place == (_kind(piece), new) for thing in view.mine())
     replaced = [thing.place[1] for thing in view.mine() if thing.tags is not None and thing.tags.retiring]
     return [new, *(one for one in old if not there or one in replaced)]
 
@@ -196,11 +193,6 @@ async def _expose(stage: Stage, design: Design) -> Design:
 
 def _kind(piece: Piece) -> str:
     return "vector_store" if isinstance(piece, Shelf) else KINDS[piece.runtime]
-
-
-def _addresses(piece: Piece) -> list[str]:
-    form = "VectorStore" if isinstance(piece, Shelf) else "Assistant"
-    return [f"{form}/{name}" for name in (piece.name, piece.moved_from) if name]
 
 
 def _unprotect(places: frozenset[tuple[str, str]]) -> Resolve:
@@ -231,7 +223,7 @@ def _last_piece(stage: Stage, place: tuple[str, str]) -> Piece | None:
     """The manifest as it last was."""
     for process in reversed(stage.history.processes):
         for piece in process.design.pieces:
-            if _kind(piece) == place[0] and _addresses(piece)[0] == place[1]:
+            if _kind(piece) == place[0] and addresses(piece)[0] == place[1]:
                 return piece
     return None
 
@@ -252,7 +244,7 @@ def _adoptions(view: View, design: Design) -> list[Obstacle]:
 
 
 def _pending(view: View, piece: Piece) -> bool:
-    return any(thing.place[1] in _addresses(piece) and not thing.published for thing in view.mine())
+    return any(thing.place[1] in addresses(piece) and not thing.published for thing in view.mine())
 
 
 def _give_up(name: str) -> Resolve:

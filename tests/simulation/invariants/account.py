@@ -86,7 +86,7 @@ def nothing_lost(history: History) -> Iterator[Violation]:
             if only_active(change):
                 continue
             lost = _pairs(change.before) - _pairs(change.after) if change.after is not None else set()
-            foreign = not _was_ours(change, write, write.sent, made, lineages) and not _too_late(history, write)
+            foreign = not _was_ours(change, write, write.sent, made, lineages) and not too_late(history, write)
             if (lost or foreign) and not _robbed(history, change, write, write.sent):
                 what = f"loses {sorted(lost)} of {change.id}" if lost else f"changes {change.key}"
                 yield Violation(3, f"{write.sent.process.name}: {write.sent.name} {what}", write.number)
@@ -185,13 +185,11 @@ def no_gap(history: History) -> Iterator[Violation]:
 
 def hit_late(history: History) -> set[str]:
     """Ids of everything that a request changed which was executed after it had been given up, beyond the settle window."""
-    if history.delay <= history.settle:
-        return set()
-    late = (write for write in history.writes if _too_late(history, write))
+    late = (write for write in history.writes if too_late(history, write))
     return {part for write in late for change in write.changes for part in change.key[1:] if part}
 
 
-def _too_late(history: History, write: Write) -> bool:
+def too_late(history: History, write: Write) -> bool:
     """Whether a request was executed after it had been given up, in a life where that may be later than W."""
     heard = write.sent.heard if write.sent is not None else None
     return history.delay > history.settle and heard is not None and write.number > heard

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from reconciler.model import Action, Observed, Verb
 from reconciler.ownership import anchor as anchors
-from tests.simulation.designs import Piece
+from tests.simulation.designs import addresses
 from tests.simulation.history import Actor, History, Process, Role, Write
 from tests.simulation.invariants.account import ghosts, hit_late
 from tests.simulation.invariants.violation import Violation
@@ -141,13 +141,7 @@ def users(object_id: str, view: View) -> list[Thing]:
 
 def _names(process: Process, address: str) -> set[str]:
     """The addresses of the resource that is wanted under an address, the one that it moves away from among them."""
-    form, _, name = address.partition("/")
-    pieces = process.design.shelves if form == "VectorStore" else process.design.helpers
-    return {f"{form}/{one}" for item in pieces if name in {item.name, item.moved_from} for one in _both(item)}
-
-
-def _both(piece: Piece) -> list[str]:
-    return [name for name in (piece.name, piece.moved_from) if name]
+    return {one for piece in process.design.pieces if address in addresses(piece) for one in addresses(piece)}
 
 
 def _by_others(history: History, write: Write, object_id: str) -> bool:

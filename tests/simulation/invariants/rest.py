@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.errors import Exit
 from reconciler.model import Outcome
 from tests.simulation.history import Actor, History, Process, Role
-from tests.simulation.invariants.account import ghosts, items, only_active
+from tests.simulation.invariants.account import ghosts, items, only_active, too_late
 from tests.simulation.invariants.violation import Violation
 from tests.simulation.onlooker import ATTACHMENT, View
 from tests.simulation.truth import differences
@@ -63,7 +63,7 @@ def truthful_exit(history: History) -> Iterator[Violation]:
             continue
         if history.delay <= history.settle:
             yield from _too_late(history, process)
-        if _disturbed_later(history, process) or (history.delay > history.settle and _late(history, process)):
+        if _disturbed_later(history, process) or _late(history, process):
             continue
         view = process.final.without(_unseen(process, process.final))
         for what in (*_untrue(process, view), *_unrecorded(history, process, view)):
@@ -98,9 +98,9 @@ def _disturbed_later(history: History, process: Process) -> bool:
 
 
 def _late(history: History, process: Process) -> bool:
-    """Whether something that the process had sent was executed after it had been given up for lost."""
-    mine = ((write.number, write.sent) for write in history.writes if write.sent and write.sent.process is process)
-    return any(sent.heard is not None and number > sent.heard for number, sent in mine)
+    """Whether something that the process had sent was executed after it had been given up for lost, beyond W."""
+    mine = (write for write in history.writes if write.sent and write.sent.process is process)
+    return any(too_late(history, write) for write in mine)
 
 
 def _untrue(process: Process, view: View) -> Iterator[str]:
