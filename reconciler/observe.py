@@ -64,8 +64,10 @@ class Scope:
     refresh: Refresh = "auto"
     full: frozenset[str] = frozenset()
     """Ids of objects to read fully, whatever their tags say."""
-    models: bool = False
-    """Whether to ask when models are shut down: only who reviews a plan wants to know."""
+    reviewed: bool = False
+    """Whether somebody decides on the plan, before a run takes the stack: they also hear when models are shut down."""
+    destroy: bool = False
+    """Whether the record goes as well: then nothing that it knows of may be out of reach."""
 
     @property
     def owner(self) -> str:
@@ -214,11 +216,22 @@ class _Observer:
                 raise
             return False
         except Stop as stop:
+            begun = self.scope.reviewed and anchor is not None and anchor.busy and kind.name in anchor.kinds
+            if self.scope.destroy and (had or begun) and not kind.shut_down:
+                raise Stop(stop.code, stop.summary, self._unreachable(kind, had)) from stop
             if had:
                 summary = f"{stop.summary} What this stack had there is out of reach: {', '.join(had[:5])}."
                 self.warnings.append(Notice("W303", summary))
             return False
         return True
+
+    def _unreachable(self, kind: Kind, had: Sequence[str]) -> str:
+        """Why nothing can be destroyed while a collection is not there, and what to do."""
+        left = f" ({', '.join(had[:5])})" if had else ""
+        return (
+            f"What this stack has there{left} would be left behind, and the record of it deleted. Run it again when "
+            f"{kind.collection} answers; if it never will, give those resources another runtime, apply, then destroy."
+        )
 
     # --- the anchor ---
 
@@ -539,7 +552,7 @@ class _Observer:
         """When each model is shut down: one list. Whoever may not read it, or runs none, does not know."""
         specs = [(KINDS[item.kind], item.spec) for item in self.scope.desired]
         specs += [(KINDS[item.kind], item.spec) for item in objects]
-        if not self.scope.models or not any(kind.models(spec) for kind, spec in specs):
+        if not self.scope.reviewed or not any(kind.models(spec) for kind, spec in specs):
             return {}
         try:
             reply = await self.account.send(Call("GET", "/models"))

@@ -809,7 +809,7 @@ def _with_users(drafts: list[_Draft], wanted: Sequence[Desired], snapshot: Snaps
 
 
 def _restrict(drafts: list[_Draft], wanted: Sequence[Desired], rules: Rules, warnings: list[Notice]) -> list[_Draft]:
-    """`--only`: these addresses and what they need to exist; nothing is deleted."""
+    """`--only`: these addresses and what they need to exist; deletes nothing, and leaves out nothing that it names."""
     if not rules.only:
         return drafts
     needed = set(rules.only)
@@ -826,7 +826,10 @@ def _restrict(drafts: list[_Draft], wanted: Sequence[Desired], rules: Rules, war
         change = draft.change
         if change.action is Action.REPLACE and change.address in needed:
             summary = "Needs to be replaced, which --only never does: it deletes nothing."
-            warnings.append(Notice("W403", summary, change.address))
+            if change.address in rules.only:
+                kept.append(_Draft(replace(change, blocked=Blocked("only", f"{summary} Leave --only out."))))
+            else:
+                warnings.append(Notice("W403", summary, change.address))
             continue
         chosen = change.address in rules.only and change.action not in {Action.DELETE, Action.FORGET}
         if chosen or (change.address in needed and change.action in {Action.CREATE, Action.ADOPT}):

@@ -70,7 +70,7 @@ class Session:
         refresh: Refresh | None = None,
         full: frozenset[str] = frozenset(),
         anchor: str | None = None,
-        models: bool = False,
+        reviewed: bool = False,
     ) -> Scope:
         """What to observe; `anchor` is the anchor's id where that is known from elsewhere than the stack."""
         stack = self.loaded.stack
@@ -82,7 +82,8 @@ class Session:
             stack.anchor or anchor,
             refresh or self.refresh,
             full,
-            models,
+            reviewed,
+            destroy,
         )
 
     def hex(self, digits: int) -> str:
@@ -129,7 +130,7 @@ async def prepare(
     `reviewed`: somebody decides on the plan, so the account is also asked what only they need: when models are shut
     down, and how many sessions use what changes.
     """
-    scope = session.scope(destroy=destroy, refresh=refresh, full=full, anchor=anchor, models=reviewed)
+    scope = session.scope(destroy=destroy, refresh=refresh, full=full, anchor=anchor, reviewed=reviewed)
     began = session.clock.monotonic()
     found = replace(await observe(session.account, scope), began=began)
     loaded = session.loaded
@@ -364,7 +365,7 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
         raise Stop(Exit.REFUSED, f"Version {target} of {address} cannot be read.", "Revert in Git instead.")
     await _still_there(session, kind, content, address, target)
     desired = _desired(session, address)
-    found = await observe(session.account, session.scope(full=frozenset({item.id}), models=True))
+    found = await observe(session.account, session.scope(full=frozenset({item.id}), reviewed=True))
     item = _again(found, address, item)
     ids = {one.id: one.tags.address for one in found.snapshot.objects if one.tags}
     known = {place: object_id for object_id, place in ids.items()}

@@ -534,9 +534,17 @@ def test_only_takes_what_it_needs_and_nothing_else() -> None:
 def test_only_never_deletes() -> None:
     wanted = [helper("docs", model="m-2"), store("docs")]
     there = [live(helper("docs")), expired(live(store("docs"))), live(helper(name="gone"))]
-    plan = plan_for(wanted, there, only("Assistant/helper", "VectorStore/docs", "Assistant/gone"))
+    plan = plan_for(wanted, there, only("Assistant/helper", "Assistant/gone"))
     assert steps(plan) == ["update Assistant/helper"]
     assert said(plan.warnings) == ["W403"]
+
+
+def test_only_says_no_to_what_it_would_have_to_replace() -> None:
+    there = [live(store("docs")), expired(live(store("other")))]
+    plan = plan_for([store("docs", "a.md"), store("other")], there, only("VectorStore/docs", "VectorStore/other"))
+    assert (rule_of(plan), plan.warnings) == ("only", ())
+    assert steps(plan) == ["update VectorStore/docs"]
+    assert change_of(plan, "VectorStore/other").action == "replace"
 
 
 def test_only_keeps_the_id_of_what_it_does_not_replace() -> None:

@@ -43,6 +43,7 @@ class Assistant(Runtime):
     beta = "assistants=v2"
     documents = "file"
     max_tools = 128
+    shut_down = True
     max_files = MAX_FILES
     gone = (
         "OpenAI shut /v1/assistants down on 2026-08-26. Set `runtime: responses` in the manifest; "

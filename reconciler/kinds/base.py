@@ -186,6 +186,8 @@ class Kind(ABC):
     """Whether objects of this kind live below another object (`{parent}` stands in `collection`)."""
     gone: ClassVar[str] = ""
     """What to say and do when the whole collection answers 404."""
+    shut_down: ClassVar[bool] = False
+    """Whether the service ended the API for good: where it answers 404, what it had is gone too."""
     inputs: ClassVar[tuple[Field, ...]] = ()
     """What users may write beside `fields`, folded into the field that each input names."""
     sessions: ClassVar[str] = ""

@@ -594,6 +594,21 @@ def test_agents_that_went_away_with_the_server_are_left_behind_with_a_warning(
     assert world.plan().body["warnings"] == []
 
 
+@pytest.mark.parametrize("quirk", [quirks.LacksAgents, quirks.SpeaksAnotherApi])
+def test_destroy_does_not_delete_the_record_of_what_it_cannot_reach(tmp_path: Path, quirk: type[Quirk]) -> None:
+    """A collection may be away for a moment; where it stays away, the way out that is named works."""
+    world = world_with(tmp_path)
+    assert world.settled()
+    left, before = world.id_of(WRITER), world.everything()
+    install(world, quirk)
+    stop = stops(lambda: world.apply(destroy=True))
+    assert (stop.code, left in stop.detail) == (Exit.UNAVAILABLE, True)
+    assert world.everything() == before
+    world.assistant("writer", "responses", instructions="Write.\n")
+    assert world.settled()
+    assert world.apply(destroy=True).exit == Exit.DONE
+
+
 @pytest.mark.parametrize("quirk", [quirks.Lacks, quirks.LacksAgents, quirks.SpeaksAnotherApi])
 def test_what_nobody_asks_for_may_be_missing(tmp_path: Path, quirk: type[Quirk]) -> None:
     world = World.new(tmp_path, profile="compatible")

@@ -17,6 +17,7 @@ from reconciler.apply.keeper import TAKEOVER
 from reconciler.errors import Exit, Stop
 from reconciler.planfile import Approval
 from reconciler.workflow import carry_out, check_approval, prepare
+from tests.acceptance.quirks import LacksAgents, install
 from tests.acceptance.world import World, made_once
 
 
@@ -123,3 +124,15 @@ def test_an_apply_of_something_else_ends_the_approval(tmp_path: Path) -> None:
     assert world.settled()
     _write(world, "two")
     assert apply_saved(world, approval) == Exit.STALE
+
+
+def test_destroy_keeps_the_record_while_what_a_killed_run_made_may_be_out_of_reach(tmp_path: Path) -> None:
+    """It died right after its first creations: the record names none of them yet, only the kinds that there may be."""
+    world = stack(tmp_path)
+    assert apply_saved(world, saved(world), die_at=20) == -1
+    assert [made for made in world.everything().values() if made["object"] == "agent"]
+    install(world, LacksAgents)
+    with pytest.raises(Stop) as stopped:
+        world.apply(destroy=True)
+    assert stopped.value.code is Exit.UNAVAILABLE
+    assert "would be left behind" in stopped.value.detail

@@ -18,6 +18,7 @@ from reconciler.apply import attaching, creation, documents, heal, keeper, looks
 from reconciler.apply.run import Run
 from reconciler.emulator import Profile
 from reconciler.emulator.faults import Effect, Fault
+from reconciler.kinds.base import Kind
 from reconciler.ownership import anchor
 from reconciler.ownership import tags as tagging
 from tests.simulation import hunts
@@ -263,6 +264,21 @@ BUGS: tuple[Bug, ...] = (
     ),
     _bug("a plan depends on chance", {13}, Hunt(hunts.planned), (planfile, "_upload_bytes", wrong.chance)),
     _bug("a plan writes", {8}, Hunt(hunts.planned), (workflow, "observe", wrong.touching)),
+    _bug("ignored fields are restored", {3}, Hunt(hunts.left_alone), (plan, "diff", wrong.minds_everything)),
+    _bug("ignored labels are sent along", {3}, Hunt(hunts.left_alone), (tagged, "diff", wrong.minds_everything)),
+    _bug(
+        "ignored documents are attached again",
+        {3},
+        Hunt(hunts.left_alone),
+        (plan, "_is_ignored", lambda *_: False),
+    ),
+    _bug("--only does everything", {10}, Hunt(hunts.only_one), (plan, "_restrict", lambda drafts, *_: drafts)),
+    _bug(
+        "the record goes while something is out of reach",
+        {10},
+        Hunt(hunts.out_of_reach),
+        (Kind, "shut_down", True),
+    ),
     _bug(
         "errors are quoted as they are",
         {14},

@@ -53,6 +53,7 @@ class Shelf:
     moved_from: str | None = None
     adopt: str | None = None
     home: str = ""
+    ignore: tuple[str, ...] = ()
 
     @property
     def directory(self) -> str:
@@ -63,7 +64,7 @@ class Shelf:
     def lifecycle(self) -> Lifecycle:
         """The block of the manifest."""
         moved = Address("VectorStore", self.moved_from) if self.moved_from else None
-        return Lifecycle(self.protect, self.retain, moved, (), self.adopt)
+        return Lifecycle(self.protect, self.retain, moved, self.ignore, self.adopt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Helper:
     moved_from: str | None = None
     adopt: str | None = None
     home: str = ""
+    ignore: tuple[str, ...] = ()
 
     @property
     def directory(self) -> str:
@@ -95,7 +97,7 @@ class Helper:
     def lifecycle(self) -> Lifecycle:
         """The block of the manifest."""
         moved = Address("Assistant", self.moved_from) if self.moved_from else None
-        return Lifecycle(self.protect, self.retain, moved, (), self.adopt)
+        return Lifecycle(self.protect, self.retain, moved, self.ignore, self.adopt)
 
 
 Piece = Shelf | Helper
@@ -204,7 +206,7 @@ def _load(design: Design) -> Loaded:
 
 def _desired(piece: Piece) -> Desired:
     """The resource, with its life cycle put on: that is not a matter of its content."""
-    plain = replace(piece, protect=False, retain=False, moved_from=None, adopt=None)
+    plain = replace(piece, protect=False, retain=False, moved_from=None, adopt=None, ignore=())
     found = _lowered(plain)
     return found if piece == plain else replace(found, lifecycle=piece.lifecycle)
 
@@ -276,6 +278,10 @@ def audience(shelf: Shelf) -> dict[str, str]:
 
 LABELS = {"team": "support"}
 """What every assistant is labelled with."""
+EDITED = "Edited by hand."
+"""What a person writes into a prompt or a name."""
+OTHER_TEAM = "somebody's"
+"""What a person writes into the label."""
 
 
 def _helper(helper: Helper) -> dict[str, Any]:

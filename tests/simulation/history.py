@@ -17,6 +17,7 @@ from reconciler.account.port import Call, Failure
 from reconciler.apply import Conclusion
 from reconciler.emulator.faults import Fault
 from reconciler.errors import Exit, Stop
+from reconciler.model import Address
 from reconciler.planfile import Approval
 from reconciler.workflow import Prepared
 
@@ -106,6 +107,7 @@ class Process:
     died: asyncio.Event = field(default_factory=asyncio.Event)
     conclusion: Conclusion = field(default_factory=Conclusion)
     approval: Approval | None = None
+    only: frozenset[Address] = frozenset()
     prepared: Prepared | None = None
     orphans: frozenset[str] = frozenset()
     stop: Stop | None = None

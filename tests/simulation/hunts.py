@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.emulator import Profile
 from reconciler.emulator.faults import Effect, Fault
+from reconciler.model import Address
 from tests.simulation.designs import Design, Helper, Mishap, Paper, Shelf
 from tests.simulation.history import Crash, Position, Role
 from tests.simulation.people import Deed
@@ -157,6 +158,30 @@ def forbidden(_: Profile) -> Scenario:
     """What is protected would have to go."""
     guarded = Design((), (OTHER, replace(AGENT, protect=True)))
     return Scenario((_applied(guarded),), _applied(Design((), (OTHER,))), Design((), (OTHER,)))
+
+
+def left_alone(_: Profile) -> Scenario:
+    """People change what they are allowed to, and then the manifest changes something else."""
+    shelf = Shelf("handbook", (Paper("returns.md"),), ignore=("files", "name"))
+    before = Design((shelf,), (replace(AGENT, ignore=("labels",)),))
+    deeds = (Deed("relabel"), Deed("edit", 1), Deed("detach"))
+    after = before.with_piece(replace(before.helpers[0], prompt=2))
+    return Scenario((_applied(before), Episode(Role.PLAN, before, Start(deeds={1: deeds}))), _applied(after), after)
+
+
+def only_one(_: Profile) -> Scenario:
+    """Everything differs, and one resource is asked for."""
+    before = Design((Shelf("handbook"),), (AGENT, OTHER))
+    after = Design((), (replace(AGENT, prompt=2), replace(OTHER, prompt=2)))
+    start = Start(only=frozenset({Address("Assistant", AGENT.name)}))
+    return Scenario((_applied(before),), Episode(Role.APPLY, after, start), after)
+
+
+def out_of_reach(_: Profile) -> Scenario:
+    """While the stack is destroyed, its agents are not to be seen."""
+    gone = Design(destroyed=True)
+    start = Start(struck=(("GET /agents", Fault(Effect.STATUS, status=404)),))
+    return Scenario((_applied(SLOW_SHELF.with_piece(OTHER)),), Episode(Role.DESTROY, gone, start), gone)
 
 
 def planned(_: Profile) -> Scenario:

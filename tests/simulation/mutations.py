@@ -19,6 +19,7 @@ from reconciler.apply import attaching, creation, documents, keeper, removal, up
 from reconciler.apply.keeper import Keeper
 from reconciler.apply.run import Run
 from reconciler.apply.sending import Deadline
+from reconciler.diff import diff as right_diff
 from reconciler.diff import field_digests
 from reconciler.kinds.base import Kind
 from reconciler.model import (
@@ -34,6 +35,14 @@ from reconciler.model import (
     substitute,
 )
 from reconciler.ownership import tags as tagging
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+def minds_everything(kind: Kind, desired: Desired, *args: Any, **more: Any) -> Any:
+    lifecycle = replace(desired.lifecycle, ignore_changes=())
+    return right_diff(kind, replace(desired, lifecycle=lifecycle), *args, **more)
+
 
 # --- creation ---------------------------------------------------------------------------------------------------------
 

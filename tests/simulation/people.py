@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.account.bundles import pack
 from reconciler.ownership import tags as tagging
+from tests.simulation.designs import EDITED, LABELS, OTHER_TEAM
 from tests.simulation.onlooker import STACK, Attached, Thing
 from tests.simulation.stage import Stage
 
@@ -49,10 +50,10 @@ def edit(stage: Stage, pick: int) -> None:
     if thing is None:
         return
     if thing.kind == "release":
-        _release(stage, thing, "edits", "Edited by hand.", default=True)
+        _release(stage, thing, "edits", EDITED, default=True)
     else:
         field = "name" if thing.kind == "vector_store" else "instructions"
-        stage.person("edits", "POST", _path(thing), {field: "Edited by hand."})
+        stage.person("edits", "POST", _path(thing), {field: EDITED})
 
 
 def point(stage: Stage, pick: int) -> None:
@@ -83,6 +84,14 @@ def label(stage: Stage, pick: int) -> None:
     if thing is not None:
         metadata = {**thing.doc["metadata"], "owner": "somebody"}
         stage.person("labels", "POST", _path(thing), {"metadata": metadata})
+
+
+def relabel(stage: Stage, pick: int) -> None:
+    """A label that the tree asks for is changed."""
+    thing = _thing(stage, pick, "agent", "assistant")
+    if thing is not None:
+        metadata = {**thing.doc["metadata"], **dict.fromkeys(LABELS, OTHER_TEAM)}
+        stage.person("relabels", "POST", _path(thing), {"metadata": metadata})
 
 
 def copy(stage: Stage, pick: int) -> None:
@@ -178,4 +187,7 @@ DEEDS: Mapping[str, Callable[[Stage, int], None]] = {
     "unfile": unfile,
     "twin": twin,
     "drop_anchor": drop_anchor,
+    "relabel": relabel,
 }
+DRIFTS = ("edit", "relabel", "detach", "unfile", "label")
+"""What `ignore_changes` may be about, and a pair of metadata besides."""

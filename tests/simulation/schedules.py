@@ -12,6 +12,7 @@ from random import Random
 from reconciler.emulator import Profile
 from reconciler.model import Address
 from tests.simulation.designs import SEARCHES, Design, Helper, Mishap, Paper, Piece, Shelf
+from tests.simulation.extras import extended
 from tests.simulation.history import Crash, Position, Role
 from tests.simulation.people import DEEDS, Deed
 from tests.simulation.play import Episode, Life
@@ -24,7 +25,9 @@ HELPERS = ("guide", "helper")
 DAY = 86_400.0
 IDLE = (0.0, 0.0, 5.0, 40.0, 700.0, 700.0, 700.0)
 """Seconds between two commands: at once, within the settle window, or beyond the takeover."""
-QUIET_DEEDS = tuple(sorted(set(DEEDS) - {"drop_anchor", "copy"}))
+COMMON_DEEDS = tuple(name for name in DEEDS if name != "relabel")
+"""In any life; the other is among what `extras` puts on top."""
+QUIET_DEEDS = tuple(sorted(set(COMMON_DEEDS) - {"drop_anchor", "copy"}))
 
 
 OFTEN = 4.0
@@ -34,15 +37,17 @@ RARE = 0.25
 
 def life(seed: int, *, rare: bool = False) -> Life:
     """The life of a seed. `rare`: protection, adoption, expiry, renames, rollbacks and the like meet each other often."""
-    name = "rare life" if rare else "life"
-    return _Draw(Random(f"{name} {seed}"), Random(f"climate {seed}"), OFTEN if rare else 1.0).life(seed)
+    if not rare:
+        return _Draw(Random(f"life {seed}"), Random(f"climate {seed}")).life(seed)
+    drawn = _Draw(Random(f"rare life {seed}"), Random(f"climate {seed}"), OFTEN).life(seed)
+    return extended(drawn, Random(f"extras {seed}"))
 
 
 @dataclass(slots=True)
 class _Draw:
     random: Random
     sky: Random
-    often: float
+    often: float = 1.0
 
     def chance(self, share: float) -> bool:
         return self.random.random() < (share * self.often if share < RARE else share)
@@ -204,7 +209,7 @@ class _Draw:
             mishap = Mishap(self.random.choice(("full", "longer", "other")), self.random.choice((1, 2, 3)))
         deeds: dict[int, tuple[Deed, ...]] = {}
         if self.chance(0.25):
-            names = list(DEEDS) if self.chance(0.3) else list(QUIET_DEEDS)
+            names = list(COMMON_DEEDS if self.chance(0.3) else QUIET_DEEDS)
             for _ in range(self.random.choice((1, 1, 2))):
                 deeds[self.random.randint(1, 40)] = (Deed(self.random.choice(names), self.random.randrange(12)),)
         return Start(crash, deeds, mishap=mishap, interrupt=interrupt)

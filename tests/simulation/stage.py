@@ -164,6 +164,7 @@ class Start:
     refresh: Refresh = "auto"
     interrupt: float | None = None
     lineage: str | None = None
+    only: frozenset[Address] = frozenset()
 
     def placed(self, number: int, call: Call) -> Fault | None:
         """The fault that happens to the n-th request, whatever the weather."""
@@ -212,7 +213,7 @@ class Stage:
     async def run(self, role: Role, design: Design, start: Start = NORMAL) -> Process:
         """Run one process to its end, or to its death."""
         process = Process(len(self.history.processes) + 1, role, design, self.world.clock.now(), start.crash)
-        process.approval, process.started = start.approval, self.history.tick()
+        process.approval, process.only, process.started = start.approval, start.only, self.history.tick()
         self.history.processes.append(process)
         family = Family()
         task = asyncio.ensure_future(family.within(self._main(process, start)))
@@ -303,7 +304,7 @@ class Stage:
         account = Throttled(_Wire(self, process, start), clock=world.clock, random=random)
         process.counters = account.counters
         info = AccountInfo("emulator")
-        return Session(loaded, account, info, world.clock, random, AS_OF, rules_for(loaded, Rules()))
+        return Session(loaded, account, info, world.clock, random, AS_OF, rules_for(loaded, Rules(only=start.only)))
 
     # --- people ---
 

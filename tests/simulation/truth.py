@@ -9,7 +9,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from tests.simulation.designs import LABELS, MODEL, Design, Helper, Paper, Piece, Shelf, audience, title
+from tests.simulation.designs import (
+    EDITED,
+    LABELS,
+    MODEL,
+    OTHER_TEAM,
+    Design,
+    Helper,
+    Paper,
+    Piece,
+    Shelf,
+    audience,
+    title,
+)
 from tests.simulation.onlooker import Attached, Thing, View
 
 KINDS = {"responses": "release", "agents": "agent", "assistants": "assistant"}
@@ -58,7 +70,7 @@ def _shelf(shelf: Shelf, thing: Thing, view: View) -> Iterator[str]:
     if doc["expired"]:
         yield "it expired"
         return
-    if doc["name"] != title(shelf):
+    if doc["name"] not in _fine(shelf, "name", title(shelf), EDITED):
         yield f"its name is {doc['name']!r}"
     days = (doc["expires_after"] or {}).get("days")
     managed = thing.tags is not None and "expires_after" in thing.tags.fields
@@ -69,7 +81,8 @@ def _shelf(shelf: Shelf, thing: Thing, view: View) -> Iterator[str]:
     for path in sorted({*papers, *(str(one.path) for one in ours)}):
         here = [one for one in ours if one.path == path]
         if len(here) != (1 if path in papers else 0):
-            yield f"{path} is attached {len(here)} times"
+            if here or "files" not in shelf.ignore:
+                yield f"{path} is attached {len(here)} times"
         elif path in papers:
             yield from (f"{path} {what}" for what in _document(shelf, papers[path], here[0], view))
 
@@ -100,13 +113,23 @@ def _helper(helper: Helper, thing: Thing, view: View, ids: dict[str, str]) -> It
         shown = (thing.doc["model"], thing.doc["instructions"], _wanted_labels(thing.doc["metadata"]))
         if thing.doc["name"] != name:
             yield f"its name is {thing.doc['name']!r}"
-    if shown != (MODEL, helper.instructions, LABELS):
+    told, team = helper.instructions, LABELS["team"]
+    if (
+        shown[0] != MODEL
+        or shown[1] not in _fine(helper, "instructions", told, EDITED)
+        or (shown[2].get("team") not in _fine(helper, "labels", team, OTHER_TEAM))
+    ):
         yield f"it is {shown}"
     if helper.runtime == "assistants":
         resources = thing.doc["tool_resources"]
         if resources.get("file_search", {}).get("vector_store_ids", []) != stores:
             yield f"it searches {resources.get('file_search')}"
         yield from _files(resources.get("code_interpreter", {}).get("file_ids", []), contents, view)
+
+
+def _fine(piece: Piece, field: str, wanted: str, drifted: str) -> tuple[str, ...]:
+    """The values that a field may have: what people write may stay where it is left alone."""
+    return (wanted, drifted) if field in piece.ignore else (wanted,)
 
 
 def _wanted_labels(labels: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tests.simulation.history import History
-from tests.simulation.invariants import account, conduct, deletes, evidence, rest
+from tests.simulation.invariants import account, chosen, conduct, deletes, evidence, rest
 from tests.simulation.invariants.violation import NAMES, Violation
 
 __all__ = ["CHECKS", "NAMES", "Violation", "violations"]
@@ -35,10 +35,12 @@ CHECKS: tuple[Callable[[History], Iterator[Violation]], ...] = (
     account.orphans,
 )
 """Invariant n is at n - 1."""
+MORE: tuple[Callable[[History], Iterator[Violation]], ...] = (chosen.left_alone, chosen.only_the_chosen)
+"""Further checks of invariants 3 and 10."""
 
 
 def violations(history: History) -> list[Violation]:
     """Everything that is not as promised, in the order in which it happened."""
-    found = [violation for check in CHECKS for violation in check(history)]
+    found = [violation for check in (*CHECKS, *MORE) for violation in check(history)]
     found += [Violation(invariant, what, history.now) for invariant, what in history.trouble]
     return sorted(found, key=lambda violation: (violation.number, violation.invariant, violation.what))

@@ -153,6 +153,8 @@ def _object(process: Process, object_id: str, known: _Knowledge, began: int) -> 
         return None if _adopts(process, object_id) else "that is not tagged as ours"
     if tags.stack != STACK or tags.lineage not in known.lineages:
         return f"that belongs to {tags.stack}#{tags.lineage}"
+    if item.get("object") == "skill" and _planned(process, object_id):
+        return None  # each of its versions has the name that it had then
     return None if str(tags.address) in _addresses(process) else f"that is {tags.address}"
 
 
@@ -164,6 +166,11 @@ def _store(process: Process, object_id: str, known: _Knowledge, began: int) -> s
 def _adopts(process: Process, object_id: str) -> bool:
     steps = process.prepared.plan.steps if process.prepared else ()
     return any(step.verb is Verb.ADOPT and step.observed and step.observed.id == object_id for step in steps)
+
+
+def _planned(process: Process, object_id: str) -> bool:
+    steps = process.prepared.plan.steps if process.prepared else ()
+    return any(step.observed is not None and step.observed.id == object_id for step in steps)
 
 
 def _addresses(process: Process) -> set[str]:

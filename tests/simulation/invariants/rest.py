@@ -65,8 +65,9 @@ def truthful_exit(history: History) -> Iterator[Violation]:
             yield from _too_late(history, process)
         if _disturbed_later(history, process) or _late(history, process):
             continue
-        view = process.final.without(_unseen(process, process.final))
-        for what in (*_untrue(process, view), *_unrecorded(history, process, view)):
+        unseen = _unseen(process, process.final)
+        view = process.final.without(unseen)
+        for what in (*_untrue(process, view), *_unrecorded(history, process, view, unseen)):
             if what.partition(":")[0] in _exchanged(history) or ghosts(history, process, since=_last_write(process)):
                 continue
             yield Violation(7, f"{process.name} exits 0, but {what}", process.ended or 0)
@@ -108,20 +109,24 @@ def _untrue(process: Process, view: View) -> Iterator[str]:
     held = frozenset(str(address) for anchor in anchors for address in anchor.holds)
     if process.role in {Role.ROLLBACK, Role.RECOVER}:
         return
-    yield from differences(process.design, view, held=held)
+    found = differences(process.design, view, held=held)
+    if process.only:
+        found = [what for what in found if any(what.startswith(f"{address}: ") for address in process.only)]
+    yield from found
     if process.design.destroyed:
         if any(anchor.inventory or not anchor.busy for anchor in anchors):
             yield "the anchor is still there"
         return
     for anchor in anchors[:1]:
-        if anchor.busy:
+        if anchor.busy and (anchor.run or not process.only):  # what others left undone, such a run leaves to the next
             yield "the anchor is busy"
 
 
-def _unrecorded(history: History, process: Process, view: View) -> Iterator[str]:
+def _unrecorded(history: History, process: Process, view: View, unseen: frozenset[str]) -> Iterator[str]:
     """A run that wrote leaves the inventory as it is true; with nothing to do it may stay behind what people did.
 
     A rollback minds its one object only, and its version may say an older address than the one that it has by now.
+    What an interrupted run left, a run with `--only` leaves to the next one.
     """
     people = (write for write in history.writes if write.actor is Actor.PERSON and write.changes)
     if (
@@ -132,8 +137,9 @@ def _unrecorded(history: History, process: Process, view: View) -> Iterator[str]
         return
     there = {(thing.kind, thing.place[1], thing.id) for thing in view.mine()}
     for anchor in view.anchors()[:1]:
-        named = {(entry.kind, str(entry.address), entry.id) for entry in anchor.inventory if entry.address.path is None}
-        if process.role is Role.ROLLBACK:
+        entries = [entry for entry in anchor.inventory if entry.address.path is None and entry.id not in unseen]
+        named = {(entry.kind, str(entry.address), entry.id) for entry in entries}
+        if process.role is Role.ROLLBACK or process.only:
             there = {entry for entry in named if entry[2] in {one for _, _, one in there}}
         if named != there:
             yield f"the inventory has {sorted(named - there)} too many and lacks {sorted(there - named)}"
