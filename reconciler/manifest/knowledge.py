@@ -17,6 +17,7 @@ from reconciler.diagnostics import Problems
 from reconciler.kinds.base import FileEntry
 from reconciler.manifest import names
 from reconciler.manifest.characters import unsafe_characters
+from reconciler.manifest.globs import has_magic
 from reconciler.manifest.hashcache import Content, HashCache
 from reconciler.manifest.nearby import what_is_near
 from reconciler.manifest.secrets import Scanner
@@ -104,6 +105,7 @@ def _explicit(tree: Tree, base_dir: str, path: str, problems: Problems, span: Sp
         tree.stat(file)
     except NotThere as error:
         near = what_is_near(tree, "", file) if len(problems.found) < _MOST_HINTS else ""
+        near = "`path` names one file; a pattern is written as `glob`." if has_magic(path) else near
         problems.add("E503", "File not found", f"{error} {near}".strip(), span)
         return []
     return [file]

@@ -132,6 +132,7 @@ def test_nothing_near_is_said_as_that(tmp_path: Path) -> None:
 
 def test_a_missing_or_ignored_path_is_an_error(tree: Tree) -> None:
     assert "E503 File not found" in complaint(tree, path("warrenty.pdf"))
+    assert "a pattern is written as `glob`." in complaint(tree, path("*.pdf"))
     assert "Did you mean 'warranty.pdf'?" in complaint(tree, path("warrenty.pdf"))
     (tree.root / ".reconcilerignore").write_text("prices.csv\n")
     assert "excluded by .reconcilerignore" in complaint(Tree(tree.root), path("prices.csv", as_name="p.txt"))
