@@ -24,7 +24,7 @@ from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Keeping
 from reconciler.model import Action, Address, Change, Event, Outcome, Plan, Step, Verb
-from reconciler.observe import Found
+from reconciler.observe import Found, get_object
 from reconciler.ownership.anchor import Anchor
 
 Handler = Callable[[Run, Step], Awaitable[tuple[Outcome, str]]]
@@ -493,10 +493,14 @@ class _Walker:
     async def _read_back(self, run: Run) -> None:
         """Exit 0 means that a fresh read equals the manifests."""
         began = self.clock.monotonic()
+        shown: dict[str, Change] = {}
         for pause in itertools.chain(LOOK_AGAIN, itertools.repeat(LOOK_AGAIN[-1])):
             late = self.clock.monotonic() + pause > began + run.settle
             try:
                 different = await self._different(run)
+                shown |= {change.id: change for change in different if change.action is Action.DELETE and change.id}
+                if not different:
+                    different = [change for change in shown.values() if await self._is_there(run, change)]
             except Stop as stop:
                 if late or stop.code not in {Exit.DENIED, Exit.REFUSED}:
                     raise
@@ -515,6 +519,10 @@ class _Walker:
             self._worse(Exit.INCOMPLETE)
             summary = f"{change.address} ({KINDS[change.kind].title}) still differs after apply: {fields}"
             self.emit(Event("not_converged", {"address": str(change.address), "fields": fields, "summary": summary}))
+
+    async def _is_there(self, run: Run, change: Change) -> bool:
+        """Whether an object that a look showed is there after all: the list of a later look may be an older one."""
+        return change.id is not None and await get_object(run.account, KINDS[change.kind], change.id) is not None
 
     async def _different(self, run: Run) -> list[Change]:
         fresh = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])

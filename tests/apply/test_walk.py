@@ -139,6 +139,37 @@ def test_a_server_that_ignores_a_field_is_named_with_the_field_and_the_rest_is_d
     assert world.id_of("Assistant/helper")
 
 
+def test_what_a_look_showed_is_not_gone_because_a_list_of_a_moment_before_does_not_show_it(tmp_path: Path) -> None:
+    """Somebody copies an agent while it is destroyed; the first look shows the copy, and older lists come after it."""
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+    assert world.settled()
+    original = world.api("GET", f"/agents/{world.id_of('Assistant/helper')}", beta="agents=v1")
+    body = {key: original[key] for key in ("name", "model", "metadata")}
+    copies: list[str] = []
+    looks: list[bool] = []
+
+    def copied(request: Request, response: Response) -> Response:
+        if request.method == "DELETE" and "/agents/" in request.path:
+            copies.append(world.api("POST", "/agents", body, beta="agents=v1")["id"])
+        elif copies and request.method == "GET" and request.path.endswith("/agents"):
+            looks.append(True)
+
+            def hide(listed: dict[str, Any]) -> None:
+                listed["data"] = [item for item in listed["data"] if item["id"] not in copies]
+
+            return changed(response, hide) if len(looks) > 1 else response
+        return response
+
+    server.after.append(copied)
+    destroyed = world.apply(destroy=True)
+    assert (destroyed.exit, len(copies)) == (Exit.INCOMPLETE, 1)
+    assert "Assistant/helper (agent) still differs after apply" in text_of(destroyed)
+    server.after.clear()
+    assert world.apply(destroy=True).exit == Exit.DONE
+    assert anchors_of(world) == []
+
+
 def test_new_objects_that_the_lists_show_late_are_waited_for(tmp_path: Path) -> None:
     world = World.new(tmp_path, switches=Switches(list_lag=6))
     world.store("docs", {"a.md": "# A\n", "b.md": "# B\n"})
