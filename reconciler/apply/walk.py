@@ -499,8 +499,12 @@ class _Walker:
             try:
                 different = await self._different(run)
                 shown |= {change.id: change for change in different if change.action is Action.DELETE and change.id}
-                if not different:
-                    different = [change for change in shown.values() if await self._is_there(run, change)]
+                if not different:  # the list of a later look may be an older one
+                    different = [
+                        change
+                        for object_id, change in shown.items()
+                        if await get_object(run.account, KINDS[change.kind], object_id) is not None
+                    ]
             except Stop as stop:
                 if late or stop.code not in {Exit.DENIED, Exit.REFUSED}:
                     raise
@@ -519,10 +523,6 @@ class _Walker:
             self._worse(Exit.INCOMPLETE)
             summary = f"{change.address} ({KINDS[change.kind].title}) still differs after apply: {fields}"
             self.emit(Event("not_converged", {"address": str(change.address), "fields": fields, "summary": summary}))
-
-    async def _is_there(self, run: Run, change: Change) -> bool:
-        """Whether an object that a look showed is there after all: the list of a later look may be an older one."""
-        return change.id is not None and await get_object(run.account, KINDS[change.kind], change.id) is not None
 
     async def _different(self, run: Run) -> list[Change]:
         fresh = await self.options.check(frozenset(run.changed), run.keeper.anchor.ids[0])

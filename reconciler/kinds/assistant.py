@@ -43,12 +43,12 @@ class Assistant(Runtime):
     beta = "assistants=v2"
     documents = "file"
     max_tools = 128
-    shut_down = True
     max_files = MAX_FILES
     gone = (
         "OpenAI shut /v1/assistants down on 2026-08-26. Set `runtime: responses` in the manifest; "
         "the next plan creates the release."
     )
+    shut_down = True
     fields = (
         Field("name", text(256), ("Helper", "Second helper"), manifest="display_name"),
         Field("description", text(512, 0), ("Answers questions.", "Answers more questions.")),

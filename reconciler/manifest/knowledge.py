@@ -104,8 +104,10 @@ def _explicit(tree: Tree, base_dir: str, path: str, problems: Problems, span: Sp
     try:
         tree.stat(file)
     except NotThere as error:
-        near = what_is_near(tree, "", file) if len(problems.found) < _MOST_HINTS else ""
-        near = "`path` names one file; a pattern is written as `glob`." if has_magic(path) else near
+        if has_magic(path):
+            near = "`path` names one file; a pattern is written as `glob`."
+        else:
+            near = what_is_near(tree, "", file) if len(problems.found) < _MOST_HINTS else ""
         problems.add("E503", "File not found", f"{error} {near}".strip(), span)
         return []
     return [file]

@@ -216,6 +216,10 @@ class History:
         """The last number given."""
         return self._number
 
+    def first_write(self, process: Process) -> Write:
+        """The first write of a process that reached the account; there has to be one."""
+        return next(write for write in self.writes if write.sent is not None and write.sent.process is process)
+
     def count(self, fault: str) -> None:
         """Note one fault."""
         self.faults[fault] = self.faults.get(fault, 0) + 1

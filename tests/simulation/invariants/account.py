@@ -224,7 +224,7 @@ def _served(history: History, process: Process, store: str, path: str) -> bool:
 
     A store that it made, or published, itself has to keep all of its documents from then on.
     """
-    first = next(write for write in history.writes if write.sent is not None and write.sent.process is process)
+    first = history.first_write(process)
     thing = first.before.thing(store)
     return thing is None or not thing.published or (store, path) in _serving(first.before, first.at)
 

@@ -47,9 +47,11 @@ def left_alone(history: History) -> Iterator[Violation]:
         if write.sent is None or too_late(history, write):
             continue
         process = write.sent.process
-        first = next(one for one in history.writes if one.sent is not None and one.sent.process is process)
+        if not any(piece.ignore for piece in process.design.pieces):
+            continue
+        before = history.first_write(process).before
         for change in write.changes:
-            for thing, field in _undone(change, write, first.before):
+            for thing, field in _undone(change, write, before):
                 piece = _always_said(history, process, thing, field)
                 if piece is not None:
                     what = f"{process.name}: {write.sent.name} undoes {field} of {thing.id}, which {piece.name} ignores"

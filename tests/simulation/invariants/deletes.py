@@ -39,8 +39,7 @@ def published_ids(history: History) -> Iterator[Violation]:
 
 def _retiring(history: History, process: Process, object_id: str) -> bool:
     """Whether an earlier run had begun to replace an object: its plan showed that."""
-    own = (one for one in history.writes if one.sent is not None and one.sent.process is process)
-    was = next(own).before.thing(object_id)
+    was = history.first_write(process).before.thing(object_id)
     return was is not None and was.tags is not None and bool(was.tags.retiring)
 
 
