@@ -37,6 +37,8 @@ from reconciler.model import (
 FORMAT_VERSION = 1
 MAX_BYTES = 64 * 1024 * 1024
 """The largest saved plan that is read."""
+MAX_DEPTH = 256
+"""The deepest nesting of a saved plan: far beyond any manifest, and within what every Python can take apart."""
 
 DISTRIBUTION = "openai-reconciler"
 
@@ -243,14 +245,30 @@ def load(data: bytes, name: str) -> Approval:
     if body["format_version"] != FORMAT_VERSION:
         found = canonical(body["format_version"])
         raise Stop(Exit.STALE, f"{name} has format {found}; this version reads {FORMAT_VERSION}.", "Plan again.")
+    if _depth(body) > MAX_DEPTH:
+        raise Stop(Exit.INVALID, f"{name} is nested too deeply.", "Plan again.")
     try:
         _check(body, name)
         expected = digest(body)
-    except (ValueError, RecursionError) as error:
-        raise Stop(Exit.INVALID, f"{name} holds numbers that are no JSON, or is nested too deeply.") from error
+    except ValueError as error:
+        raise Stop(Exit.INVALID, f"{name} holds numbers that are no JSON.", "Plan again.") from error
     if body["digest"] != expected:
         raise Stop(Exit.STALE, f"{name} was changed after it was saved: its digest does not fit.", "Plan again.")
     return Approval(body)
+
+
+def _depth(value: Json) -> int:
+    """How many objects and lists stand in one another."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth
 
 
 def _check(body: Mapping[str, Any], name: str) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 from zlib import crc32
 
 import pytest
 from hypothesis import settings
+
+from tests.accounts import closing
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=30)
 settings.register_profile("exhaustive", settings.get_profile("repeatable"), max_examples=300)
@@ -68,6 +71,13 @@ def pytest_sessionfinish() -> None:
     """At the end pytest looks for cycles five times over: once finds what warns of unclosed things."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def accounts_end_with_their_test() -> Iterator[None]:
+    """What a test opens is closed, or the next garbage collection would warn of it in some other test."""
+    with closing():
+        yield
 
 
 @pytest.fixture

@@ -220,11 +220,21 @@ def test_what_does_not_fit_the_schema_is_refused_with_its_place(edit: Callable[[
     assert (code, says in message) == (Exit.INVALID, True)
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "[" * 900 + "]" * 900], ids=["nan", "infinity", "deep"])
-def test_numbers_that_are_no_json_and_values_without_bottom_are_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("NaN", "numbers that are no JSON"),
+        ("Infinity", "numbers that are no JSON"),
+        ("[" * 300 + "]" * 300, "nested too deeply"),
+        ("[" * 900 + "]" * 900, "nested too deeply"),
+        ("[" * 100_000 + "]" * 100_000, "not JSON"),
+    ],
+    ids=["nan", "infinity", "deep", "deeper", "bottomless"],
+)
+def test_numbers_that_are_no_json_and_values_without_bottom_are_refused(text: str, says: str) -> None:
     plan = planfile.dumps(_edited(lambda plan: plan["changes"][0]["fields"][0].update(after="VALUE")))
     code, message = stop_of(lambda: planfile.load(plan.replace('"VALUE"', text).encode(), "plan.json"))
-    assert (code, "nested too deeply" in message) == (Exit.INVALID, True)
+    assert (code, says in message) == (Exit.INVALID, True)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from reconciler.cli.terminal import Terminal
 if TYPE_CHECKING:
     from reconciler.account.port import Account
     from reconciler.manifest.loader import Loaded
+    from reconciler.plan import Rules
     from reconciler.workflow import Session
 
 STATE_DIRECTORY = ".reconciler"
@@ -69,41 +70,28 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
     from reconciler.apply.walk import WIND_DOWN
     from reconciler.history import head
     from reconciler.model import AccountInfo
-    from reconciler.plan import Rules
-    from reconciler.workflow import Session, rules_for
+    from reconciler.workflow import Session
 
     organization, project = _identity(loaded)
+    rules = _rules(loaded, options)
+    as_of = _today(options)
     live = _connect(loaded, options, organization, project)
-    clock = SystemClock()
-    random = SystemRandom()
-    inner: Account = _logged(live, options) if options.get("verbose") else live
-    deadline = clock.monotonic() + float(options.get("timeout") or 3600)
-    grace = WIND_DOWN if "lock_timeout" in options else 0.0
-    account = Throttled(
-        inner, clock=clock, random=random, parallelism=options.get("parallelism") or 16, deadline=deadline + grace
-    )
-    rules = Rules(
-        allow_deletes=options.get("allow_deletes"),
-        prune=not options.get("no_prune"),
-        only=frozenset(_address(text) for text in options.get("only") or ()),
-        roll_forward=bool(options.get("roll_forward")),
-    )
-    unknown = sorted(str(item) for item in rules.only - {desired.address for desired in loaded.desired})
-    if unknown:
-        from reconciler.diagnostics import did_you_mean
-        from reconciler.errors import Exit, Stop
-
-        hint = did_you_mean(unknown[0], [str(item.address) for item in loaded.desired])
-        raise Stop(Exit.INVALID, f"--only {unknown[0]}: there is no such manifest.", hint)
     try:
+        clock, random = SystemClock(), SystemRandom()
+        inner: Account = _logged(live, options) if options.get("verbose") else live
+        deadline = clock.monotonic() + float(options.get("timeout") or 3600)
+        grace = WIND_DOWN if "lock_timeout" in options else 0.0
+        account = Throttled(
+            inner, clock=clock, random=random, parallelism=options.get("parallelism") or 16, deadline=deadline + grace
+        )
         yield Session(
             loaded=loaded,
             account=account,
             info=AccountInfo(live.host, organization, project),
             clock=clock,
             random=random,
-            as_of=_today(options),
-            rules=rules_for(loaded, rules),
+            as_of=as_of,
+            rules=rules,
             refresh=options.get("refresh") or "auto",
             revision=head(loaded.tree.root),
             settle=_seconds(options, "settle", 60.0),
@@ -114,6 +102,27 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
         )
     finally:
         await live.aclose()
+
+
+def _rules(loaded: Loaded, options: Mapping[str, Any]) -> Rules:
+    """What the options allow, with the stack's own limits; raises Stop where --only names what is not there."""
+    from reconciler.diagnostics import did_you_mean
+    from reconciler.errors import Exit, Stop
+    from reconciler.plan import Rules
+    from reconciler.workflow import rules_for
+
+    rules = Rules(
+        allow_deletes=options.get("allow_deletes"),
+        prune=not options.get("no_prune"),
+        only=frozenset(_address(text) for text in options.get("only") or ()),
+        roll_forward=bool(options.get("roll_forward")),
+    )
+    known = {desired.address for desired in loaded.desired}
+    unknown = sorted(str(item) for item in rules.only - known)
+    if unknown:
+        hint = did_you_mean(unknown[0], map(str, known))
+        raise Stop(Exit.INVALID, f"--only {unknown[0]}: there is no such manifest.", hint)
+    return rules_for(loaded, rules)
 
 
 def _seconds(options: Mapping[str, Any], name: str, default: float) -> float:

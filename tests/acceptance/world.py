@@ -24,6 +24,7 @@ from reconciler.manifest.loader import Loaded, load
 from reconciler.model import AccountInfo
 from reconciler.plan import Rules
 from reconciler.workflow import Prepared, Session, carry_out, outputs, prepare, rules_for
+from tests.accounts import account
 from tests.simulation.loop import run
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ class World:
     def new(cls, root: Path, *, profile: str = "openai", switches: Switches | None = None) -> World:
         """An empty tree with a stack, and an empty account."""
         time = Time()
-        emulator = Emulator(profile=Profile(profile), clock=time.now, switches=switches or Switches())
+        emulator = account(profile=Profile(profile), clock=time.now, switches=switches or Switches())
         world = cls(root, emulator, time, profile=profile)
         world.stack()
         return world

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from reconciler.emulator import Emulator
 from reconciler.manifest.loader import load
 from reconciler.model import AccountInfo, Address, Desired, Observed, Tags
 from reconciler.plan import Rules, Snapshot, make_plan
@@ -17,6 +16,7 @@ from reconciler.planfile import to_json
 from reconciler.render.text import render_plan
 from reconciler.workflow import prepare
 from tests.acceptance.world import Time, World
+from tests.accounts import account
 from tests.benchmarks.measure import Case
 
 STACK = "apiVersion: reconciler/v1\nkind: Stack\nmetadata: {name: small}\n"
@@ -130,7 +130,7 @@ class _Library:
         texts = {f"docs/{number:05d}.md": f"Number {number} of many.\n" for number in range(documents)}
         _write(root, {"reconciler.yaml": STACK, "library.yaml": STORE, **texts})
         time = Time()
-        self._world = World(root, Emulator(clock=time.now), time)
+        self._world = World(root, account(clock=time.now), time)
         ended = self._world.apply()
         if ended.exit:
             raise RuntimeError(f"the library could not be applied: {ended}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,7 @@ def test_verbose_logs_requests_without_bodies_or_keys(reconciler: Command) -> No
 
 def test_the_local_account_is_one_sqlite_file(reconciler: Command, tree: World) -> None:
     reconciler("apply", "--local", "--yes")
-    with sqlite3.connect(tree.root / ".reconciler" / "local.db") as database:
+    with closing(sqlite3.connect(tree.root / ".reconciler" / "local.db")) as database, database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
 
@@ -267,7 +268,7 @@ def test_a_report_of_drift_has_as_many_lines_around_a_change(reconciler: Command
     lines = [f"Rule {number} of the house." for number in range(20)]
     tree.assistant("writer", "agents", model="gpt-6.1-terra", instructions="\n".join(lines))
     assert reconciler("apply", "--local", "--yes").code == 0
-    with sqlite3.connect(tree.root / ".reconciler" / "local.db") as database:
+    with closing(sqlite3.connect(tree.root / ".reconciler" / "local.db")) as database, database:
         database.execute("UPDATE objects SET doc = replace(doc, 'Rule 9 of the', 'Rule 9 of that')")
     database.close()
     for context in (0, 2):

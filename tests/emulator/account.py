@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator import Emulator, Profile, Request, Response, Switches
+from reconciler.emulator import Profile, Request, Response, Switches
+from tests.accounts import account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +56,7 @@ class Account:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self._numbers = itertools.count(1)
-        self.emulator = Emulator(
+        self.emulator = account(
             self.database, profile=self.profile, clock=self.clock, ids=self._id, switches=self.switches
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def test_a_damaged_database_is_worked_without(path: Path, data: bytes) -> None:
     ],
 )
 def test_a_database_that_is_not_ours_is_left_alone(path: Path, script: str) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(script)
     connection.close()
     assert cached(path, status()) is None
@@ -110,7 +111,7 @@ def test_a_database_that_is_not_ours_is_left_alone(path: Path, script: str) -> N
     ],
 )
 def test_a_row_that_we_would_not_have_written_is_ignored(path: Path, sha256: object, secrets: object) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE hashes SET sha256=?, secrets=?", (sha256, secrets))
     connection.close()
     assert cached(path, status()) is None

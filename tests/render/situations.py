@@ -26,7 +26,7 @@ from typing import Any
 
 from reconciler import planfile
 from reconciler.account.direct import DirectAccount
-from reconciler.emulator import Emulator, Request
+from reconciler.emulator import Request
 from reconciler.emulator.faults import Effect, Fault, Faulty
 from reconciler.manifest.characters import unsafe_characters
 from reconciler.model import AccountInfo
@@ -34,6 +34,7 @@ from reconciler.render import escape, github, html, junit, markdown, sarif, text
 from reconciler.render import json as as_json
 from reconciler.workflow import Session
 from tests.acceptance.world import Kept, Time, World
+from tests.accounts import account
 from tests.render.plans import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -496,7 +497,7 @@ def _account(shop: Shop) -> Shop:
     """A shop in the same tree with an empty account, on the same morning."""
     time = Time()
     time.base = _MORNING
-    return Shop(shop.root, Emulator(clock=time.now, ids=_id), time)
+    return Shop(shop.root, account(clock=time.now, ids=_id), time)
 
 
 _ids = itertools.count(1)
@@ -533,7 +534,7 @@ def _release(shop: Shop, name: str, request: Mapping[str, Any]) -> None:
 def _applied() -> Kept:
     """The shop after its first apply."""
     with tempfile.TemporaryDirectory() as directory:
-        shop = _account(Shop(Path(directory), Emulator(), Time()))
+        shop = _account(Shop(Path(directory), account(), Time()))
         _tree(shop)
         _apply(shop)
         return Kept.of(shop)
@@ -543,7 +544,7 @@ def _applied() -> Kept:
 def made(name: str) -> Body:
     """The plan of a situation, made by the tool itself."""
     with tempfile.TemporaryDirectory() as directory:
-        shop = _account(Shop(Path(directory), Emulator(), Time()))
+        shop = _account(Shop(Path(directory), account(), Time()))
         _applied().into(shop)
         SITUATIONS[name](shop)
         return _settled(shop.plan().body)

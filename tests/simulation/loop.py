@@ -106,7 +106,6 @@ class VirtualLoop(BaseEventLoop):
         self._born: list[asyncio.Task[Any]] = []
         self._selector = _Jump(self)
         self._ready = _Shuffled(Random(f"schedule {seed}"))
-        self.set_task_factory(self._name_task)
 
     def time(self) -> float:
         """Virtual seconds since the start."""
@@ -137,11 +136,12 @@ class VirtualLoop(BaseEventLoop):
             future.set_exception(error)
         return future
 
-    def _name_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+    def create_task(  # type: ignore[override]
+        self, coro: Any, *, name: str | None = None, **options: Any
+    ) -> asyncio.Task[Any]:
         """Number tasks per loop: asyncio counts per process, and names are part of what must repeat."""
         self._tasks += 1
-        options["name"] = options.get("name") or f"task {self._tasks}"
-        task = asyncio.Task(coro, loop=loop, **options)
+        task = super().create_task(coro, name=name or f"task {self._tasks}", **options)
         self._born.append(task)
         if self._tasks % 500 == 0:
             self.unfinished()
