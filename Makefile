@@ -33,7 +33,7 @@ test: $(READY) $(BIN)/reconciler-simulate
 
 # The property tests with ten times as many examples; what they try has no end.
 examples: $(READY)
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/kinds tests/manifest tests/ownership tests/render tests/upkeep
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/model tests/kinds tests/manifest tests/ownership tests/planning tests/review tests/render tests/upkeep
 
 # Models of the protocol, every state that they can reach: they change when docs/guarantees.md does, not when the code does.
 models: $(READY)
@@ -75,7 +75,7 @@ coverage:
 	PYTHONDONTWRITEBYTECODE= $(BIN)/coverage run -m pytest -n auto --dist worksteal -p no:cacheprovider --ignore=tests/simulation
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
-	$(BIN)/coverage report --fail-under=100 --include='reconciler/model.py,reconciler/diagnostics.py,reconciler/diff.py,reconciler/plan.py,reconciler/planfile.py,reconciler/kinds/*,reconciler/manifest/*,reconciler/render/*'
+	$(BIN)/coverage report --fail-under=100 --include='reconciler/model/*,reconciler/kinds/*,reconciler/manifest/*,reconciler/planning/*,reconciler/review/*,reconciler/render/*'
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -23,9 +23,9 @@ from jsonschema import Draft202012Validator
 from reconciler import cli
 from reconciler.account.live import embedded
 from reconciler.account.port import Call
-from reconciler.manifest import schemas
-from reconciler.manifest.codes import CODES
-from reconciler.model import Address
+from reconciler.manifest.check.codes import CODES
+from reconciler.manifest.schema import schemas
+from reconciler.model.address import Address
 
 ROOT = Path(__file__).parent.parent
 PAGES = [

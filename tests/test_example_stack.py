@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.kinds import KINDS
-from reconciler.manifest.loader import Loaded, load
-from reconciler.model import Desired, canonical, refs
+from reconciler.manifest.load.loader import Loaded, load
+from reconciler.model.desired import Desired
+from reconciler.model.json import canonical, refs
 
 ROOT = Path(__file__).parents[1]
 

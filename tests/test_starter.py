@@ -8,10 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import reconciler.cli
-from reconciler.diagnostics import Problems
-from reconciler.manifest import schemas
-from reconciler.manifest.loader import load
-from reconciler.manifest.source import parse
+from reconciler.manifest.load.loader import load
+from reconciler.manifest.schema import schemas
+from reconciler.manifest.text.source import parse
+from reconciler.model.diagnostics import Problems
 
 STARTER = Path(reconciler.cli.__file__).parent / "starter"
 FILES = sorted(path for path in STARTER.rglob("*") if path.is_file())

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from reconciler.account.port import Account, Clock, Failure
-from reconciler.errors import Exit
-from reconciler.model import Address, Desired, Document, Event, Json, Ref, Tags, substitute
+from reconciler.model.address import Address, Ref
+from reconciler.model.desired import Desired, Document
+from reconciler.model.errors import Exit
+from reconciler.model.events import Event
+from reconciler.model.json import Json, substitute
+from reconciler.model.observed import Tags
 
 if TYPE_CHECKING:
-    from reconciler.apply.keeper import Keeper
+    from reconciler.ownership.keeper import Keeper
 
 T = TypeVar("T")
 

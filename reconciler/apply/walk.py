@@ -10,24 +10,29 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
+from reconciler.account.failures import stop_for
+from reconciler.account.objects import get_object
 from reconciler.account.port import Account, Clock, Failure, Sort
-from reconciler.apply import tagged, versioned
-from reconciler.apply.heal import clear_journal, worked_on
-from reconciler.apply.keeper import SERVICE, Keeper, Lease, Leased
-from reconciler.apply.liveness import Liveness, Unknown
-from reconciler.apply.removal import is_fatal
-from reconciler.apply.run import OpenDocument, Run, StepFailed
-from reconciler.errors import Exit, Stop, stop_for
+from reconciler.apply.options import Conclusion, Options
+from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.steps import tagged, versioned
+from reconciler.apply.steps.journalled import clear_journal, worked_on
+from reconciler.apply.steps.removal import is_fatal
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Keeping
-from reconciler.model import Action, Address, Change, Event, Outcome, Plan, Step, Verb
-from reconciler.observe import Found, get_object
+from reconciler.kinds.kind import Keeping
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event, Outcome
+from reconciler.model.plan import Action, Change, Plan, Step, Verb
+from reconciler.observing.scope import Found
 from reconciler.ownership.anchor import Anchor
+from reconciler.ownership.keeper import Keeper, Leased
 
 Handler = Callable[[Run, Step], Awaitable[tuple[Outcome, str]]]
+
 
 HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
     (Keeping.METADATA, Verb.CREATE): tagged.create,
@@ -41,7 +46,6 @@ HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
     (Keeping.VERSIONS, Verb.DELETE): versioned.delete,
     (Keeping.VERSIONS, Verb.FORGET): versioned.forget,
 }
-
 GRACE = 7.0
 """Seconds that steps in flight get to finish after a signal, or when the run's time is over."""
 WIND_DOWN = 30.0
@@ -54,60 +58,6 @@ LAGGING = frozenset({Action.CREATE, Action.DELETE, Action.REPLACE})
 """Differences that lists make which lag behind: what is missing or still there may be so for the settle window."""
 SEVERITY = (Exit.DONE, Exit.INCOMPLETE, Exit.STALE, Exit.LOCKED, Exit.REFUSED, Exit.UNAVAILABLE, Exit.DENIED)
 """The most telling exit code is the last of these."""
-
-
-class Fresh(Protocol):
-    """A plan that was made just now, and what it was made from."""
-
-    @property
-    def found(self) -> Found:
-        """What was observed."""
-        ...
-
-    @property
-    def plan(self) -> Plan:
-        """What is left to do."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`run_id` and `lineage` are random hex digits (8 and 12); `settle` and `file_deadline` are in seconds.
-
-    `check` reads the account and plans again, given the ids of the objects that the run changed, and the anchor's.
-    `again` does the same before the first step, and raises Stop when what is to be done now goes beyond the plan; None
-    for a plan that is not about the manifests (a rollback), and then repairs nothing that an earlier run left.
-    `partial`: what an earlier run left is repaired in part only, so the anchor goes on saying that it ended unclean.
-    `deadline`, on the clock's monotonic scale, is when the run winds down whatever is left to do.
-    """
-
-    run_id: str
-    lineage: str
-    open: OpenDocument
-    check: Callable[[frozenset[str], str], Awaitable[Fresh]]
-    again: Callable[[str], Awaitable[Fresh]] | None
-    lease: Lease = SERVICE
-    liveness: Liveness = field(default_factory=Unknown)
-    revision: str = ""
-    settle: float = 60.0
-    file_deadline: float = 600.0
-    destroy: bool = False
-    partial: bool = False
-    deadline: float | None = None
-
-
-@dataclass(slots=True)
-class Conclusion:
-    """How a run ended; filled in as it goes. `anchor` is the id to pin, when this run made it."""
-
-    exit: Exit = Exit.DONE
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    interrupted: bool = False
-    anchor: str | None = None
-
-    def count(self, outcome: Outcome) -> int:
-        """How many steps ended so."""
-        return sum(1 for item in self.outcomes.values() if item is outcome)
 
 
 async def apply(

@@ -15,9 +15,10 @@ from reconciler.cli.loop import run_loop
 from reconciler.cli.rendering import PLAN_FORMATS, PROBLEM_FORMATS, TargetType
 
 if TYPE_CHECKING:
+    from reconciler.apply.session import Session
     from reconciler.cli.terminal import Terminal
-    from reconciler.planfile import Approval
-    from reconciler.workflow import Prepared, Session
+    from reconciler.commands.plan import Prepared
+    from reconciler.review.approvals import Approval
 
 LOCAL = "local"
 """The host of an embedded account: nothing of it belongs into Git."""
@@ -67,7 +68,7 @@ def plan(root: Path | None, **options: Any) -> int:
     """
     from reconciler.cli.opening import find_root, load_tree, open_session, terminal
     from reconciler.cli.rendering import in_repository, render_problems, save, tell_runner
-    from reconciler.diagnostics import Rejected
+    from reconciler.model.diagnostics import Rejected
 
     screen = terminal(options)
     options["_prefix"] = prefix = in_repository(find_root(root))
@@ -80,12 +81,12 @@ def plan(root: Path | None, **options: Any) -> int:
         return 7
 
     async def work() -> int:
-        from reconciler.workflow import prepare
+        from reconciler.commands.plan import prepare
 
         async with open_session(loaded, options) as session:
             prepared = await prepare(session)
         if options["show"] == "documents":
-            from reconciler import history
+            from reconciler.review import history
 
             options["_documents"] = history.texts(loaded, prepared.plan)
         _print_plan(screen, prepared, options)
@@ -168,8 +169,8 @@ def apply(root: Path | None, **options: Any) -> int:
 
 
 def _approval(path: Path) -> Approval:
-    from reconciler.errors import Exit, Stop
-    from reconciler.planfile import MAX_BYTES, load
+    from reconciler.model.errors import Exit, Stop
+    from reconciler.review.approvals import MAX_BYTES, load
 
     try:
         with path.open("rb") as file:
@@ -183,8 +184,9 @@ def _approval(path: Path) -> Approval:
 
 
 async def _apply(session: Session, screen: Terminal, options: dict[str, Any], approval: Approval | None) -> int:
-    from reconciler.errors import Exit, Stop
-    from reconciler.workflow import check_approval, prepare
+    from reconciler.commands.apply import check_approval
+    from reconciler.commands.plan import prepare
+    from reconciler.model.errors import Exit, Stop
 
     prepared = await prepare(session)
     if options["expect"] and options["expect"] != prepared.digest:
@@ -222,7 +224,7 @@ async def _run(
 
     from reconciler.apply import Conclusion
     from reconciler.cli.progress import Display
-    from reconciler.workflow import carry_out
+    from reconciler.commands.apply import carry_out
 
     conclusion = Conclusion()
     interrupt = asyncio.Event()
@@ -268,8 +270,8 @@ def destroy(root: Path | None, **options: Any) -> int:
 
 
 async def _destroy(session: Session, screen: Terminal, options: dict[str, Any]) -> int:
-    from reconciler.errors import Exit, Stop
-    from reconciler.workflow import prepare
+    from reconciler.commands.plan import prepare
+    from reconciler.model.errors import Exit, Stop
 
     prepared = await prepare(session, destroy=True)
     if screen.format == "text":
@@ -318,16 +320,16 @@ def drift(root: Path | None, **options: Any) -> int:
     loaded = load_tree(root, options, cached=True)
 
     async def work() -> int:
-        from reconciler import workflow
+        from reconciler.commands import drift as drift_command
 
         async with open_session(loaded, options) as session:
-            report = await workflow.drift(session)
+            report = await drift_command.drift(session)
         if screen.format == "json":
             from reconciler.render.json import render_plan
 
             screen.data(render_plan(report))
         elif screen.format == "html":
-            from reconciler.render.html import render_drift as as_page
+            from reconciler.render.html.page import render_drift as as_page
 
             screen.data(as_page(report, context=options["context"]))
         else:
@@ -372,7 +374,7 @@ def rollback(address: str, root: Path | None, **options: Any) -> int:
     loaded = load_tree(root, options, cached=False)
 
     async def work() -> int:
-        from reconciler.workflow import prepare_rollback
+        from reconciler.commands.rollback import prepare_rollback
 
         async def attempt() -> int:
             prepared = await prepare_rollback(session, target, options["version"])

@@ -14,8 +14,8 @@ from reconciler.cli.loop import run_loop
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal import Terminal
-    from reconciler.explain import Evidence
-    from reconciler.manifest.loader import Loaded
+    from reconciler.manifest.load.loader import Loaded
+    from reconciler.review.explain import Evidence
 
 saved_plan = opt.option(
     "--plan",
@@ -46,10 +46,10 @@ def graph(root: Path | None, **options: Any) -> int:
         reconciler graph --format mermaid >> README.md
         reconciler graph --format svg --out graph.svg
     """
-    from reconciler import graph as graphs
     from reconciler.cli.opening import load_tree, terminal
-    from reconciler.render import graph as drawn
-    from reconciler.render.graph_svg import MAX_NODES, too_many
+    from reconciler.render.graph import forms as drawn
+    from reconciler.render.graph.svg import MAX_NODES, too_many
+    from reconciler.review import graph as graphs
 
     screen = terminal(options)
     body = _saved(options["plan_file"]) if options["plan_file"] else None
@@ -100,14 +100,14 @@ def explain(address: str, root: Path | None, **options: Any) -> int:
         reconciler explain Assistant/customer-support --plan plan.json
     """
     from reconciler.cli.opening import load_tree, open_session, terminal
-    from reconciler.explain import Evidence, explain
+    from reconciler.review.explain import Evidence, explain
 
     screen = terminal(options)
     body = _saved(options["plan_file"]) if options["plan_file"] else None
     loaded = load_tree(root, options, cached=True)
 
     async def work() -> Evidence:
-        from reconciler.workflow import prepare
+        from reconciler.commands.plan import prepare
 
         async with open_session(loaded, options) as session:
             prepared = await prepare(session)
@@ -136,8 +136,8 @@ def _print(screen: Terminal, found: Mapping[str, Any], options: Mapping[str, Any
 
 def _saved(path: Path) -> Mapping[str, Any]:
     """The body of a saved plan. Raises Stop."""
-    from reconciler.errors import Exit, Stop
-    from reconciler.planfile import MAX_BYTES, load
+    from reconciler.model.errors import Exit, Stop
+    from reconciler.review.approvals import MAX_BYTES, load
 
     try:
         with path.open("rb") as file:
@@ -149,7 +149,7 @@ def _saved(path: Path) -> Mapping[str, Any]:
 
 def _check_plan(screen: Terminal, body: Mapping[str, Any], loaded: Loaded, path: Path) -> None:
     """A plan of another stack says nothing here; one of other manifests says what was so. Raises Stop."""
-    from reconciler.errors import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     there = (body["stack"], body["environment"])
     here = (loaded.stack.name, loaded.environment)
@@ -163,7 +163,7 @@ def _check_plan(screen: Terminal, body: Mapping[str, Any], loaded: Loaded, path:
 
 
 def _write(path: Path, text: str) -> None:
-    from reconciler.errors import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     try:
         path.write_text(text, encoding="utf-8")

@@ -36,10 +36,10 @@ def show(address: str | None, root: Path | None, **options: Any) -> int:
     loaded = load_tree(root, options, cached=True)
 
     async def work() -> Any:
-        from reconciler import workflow
+        from reconciler.commands import show as show_command
 
         async with open_session(loaded, options) as session:
-            return await (workflow.show_one(session, target) if target else workflow.show(session))
+            return await (show_command.show_one(session, target) if target else show_command.show(session))
 
     found = run_loop(work())
     if screen.format == "json":
@@ -77,7 +77,7 @@ def outputs(root: Path | None, **options: Any) -> int:
         reconciler outputs --format bundle --out build/assistants
     """
     from reconciler.cli.opening import load_tree, open_session, terminal
-    from reconciler.errors import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     screen = terminal(options)
     if (screen.format == "bundle") != (options["out"] is not None):
@@ -87,10 +87,12 @@ def outputs(root: Path | None, **options: Any) -> int:
     loaded = load_tree(root, options, cached=True)
 
     async def work() -> Any:
-        from reconciler import workflow
+        from reconciler.commands import outputs as outputs_command
 
         async with open_session(loaded, options) as session:
-            return await (workflow.bundles(session) if screen.format == "bundle" else workflow.outputs(session))
+            return await (
+                outputs_command.bundles(session) if screen.format == "bundle" else outputs_command.outputs(session)
+            )
 
     found = run_loop(work())
     if screen.format == "bundle":
@@ -128,7 +130,7 @@ def _variable(address: str, suffix: str) -> str:
 
 
 def _write_bundles(directory: Path, found: dict[str, dict[str, bytes]]) -> None:
-    from reconciler.errors import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     for name, files in found.items():
         for path, content in files.items():
@@ -163,10 +165,10 @@ def history(address: str, root: Path | None, **options: Any) -> int:
     loaded = load_tree(root, options, cached=True)
 
     async def work() -> Any:
-        from reconciler import workflow
+        from reconciler.commands import history as history_command
 
         async with open_session(loaded, options) as session:
-            return await workflow.history(session, target)
+            return await history_command.history(session, target)
 
     rows = run_loop(work())
     if screen.format == "json":

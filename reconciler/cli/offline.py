@@ -35,8 +35,8 @@ def init(directory: Path, **options: Any) -> int:
     import re
 
     from reconciler.cli.opening import terminal
-    from reconciler.errors import Exit, Stop
-    from reconciler.manifest import schemas
+    from reconciler.manifest.schema import schemas
+    from reconciler.model.errors import Exit, Stop
 
     screen = terminal(options)
     files = {
@@ -86,7 +86,7 @@ def validate(root: Path | None, **options: Any) -> int:
     """
     from reconciler.cli.opening import find_root, load_tree, terminal
     from reconciler.cli.rendering import in_repository, render_problems
-    from reconciler.diagnostics import Rejected
+    from reconciler.model.diagnostics import Rejected
 
     screen = terminal(options)
     machine = screen.format in PROBLEM_FORMATS
@@ -144,9 +144,9 @@ def schema(kind: str | None, directory: Path | None, **options: Any) -> int:
         reconciler schema --write schema
     """
     from reconciler.cli.opening import terminal
-    from reconciler.diagnostics import did_you_mean
-    from reconciler.errors import Exit, Stop
-    from reconciler.manifest import schemas
+    from reconciler.manifest.schema import schemas
+    from reconciler.model.diagnostics import did_you_mean
+    from reconciler.model.errors import Exit, Stop
 
     screen = terminal(options)
     if directory is not None:
@@ -165,7 +165,7 @@ def schema(kind: str | None, directory: Path | None, **options: Any) -> int:
 
 
 def _schemas(schemas: Any) -> dict[str, Any]:
-    from reconciler.planfile import schema as plan_schema
+    from reconciler.review.plan_schema import schema as plan_schema
 
     found: dict[str, Any] = {name: lambda name=name: schemas.published(name) for name in schemas.KINDS}
     return found | {"plan": plan_schema}
@@ -248,7 +248,7 @@ def serve(port: int, database: Path, profile: str, faults: Path | None, ahead: f
 
 def _rules(file: Path, say: Callable[[str], None]) -> Rules:
     from reconciler.emulator.fault_rules import RulesError, read
-    from reconciler.errors import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     try:
         rules = read(file, say=say)

@@ -78,7 +78,7 @@ def render_plan(
 
         return as_markdown(plan, **shown)
     if format_ == "html":
-        from reconciler.render.html import render_plan as as_html
+        from reconciler.render.html.page import render_plan as as_html
 
         return as_html(plan, **shown)
     if format_ == "github":
@@ -117,7 +117,7 @@ def render_problems(format_: str, found: Iterable[Any], *, prefix: str = "") -> 
 def save(screen: Terminal, target: Target, plan: Mapping[str, Any], *, prefix: str = "", **shown: Any) -> None:
     """Write a plan to a file; as JSON it is a saved plan, for `apply --plan`. Raises Stop."""
     from reconciler.cli.terminal import redact
-    from reconciler.planfile import dumps
+    from reconciler.review.planfile import dumps
 
     path = target.path
     if target.format == "json":
@@ -132,7 +132,7 @@ def write(path: Path, text: str) -> None:
     """Written to a temporary file, synced, renamed: a full disk leaves no half a plan. Raises Stop."""
     import tempfile
 
-    from reconciler.errors import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -154,7 +154,7 @@ def write(path: Path, text: str) -> None:
 def tell_runner(plan: Mapping[str, Any], **shown: Any) -> None:
     """Append the job's summary and the step's outputs to the files that GitHub's runner names. Raises Stop."""
     from reconciler.cli.terminal import redact
-    from reconciler.errors import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
     from reconciler.render import github
 
     files = {name: os.environ.get(name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}

@@ -7,7 +7,8 @@ import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.kinds.base import Form, Kind
+from reconciler.kinds.form import Form
+from reconciler.kinds.kind import Kind
 
 __all__ = ["FORMS", "KINDS", "Form", "Kind"]
 

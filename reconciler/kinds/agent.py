@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from reconciler.diagnostics import Problems
-from reconciler.kinds.base import Context, Field, Manifest, choice, closed, integer, text
+from reconciler.kinds.field import Field
+from reconciler.kinds.form import Context, Manifest
 from reconciler.kinds.runtime import (
     LOCATION,
     MODEL,
@@ -22,7 +22,11 @@ from reconciler.kinds.runtime import (
     with_raw,
     with_text_format,
 )
-from reconciler.model import Address, Document, Json
+from reconciler.kinds.words import choice, closed, integer, text
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json
 
 _TRANSPORT: Json = {
     "oneOf": [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.kinds.base import Context, Field, Manifest, choice, closed, integer, number, text
+from reconciler.kinds.field import Field
+from reconciler.kinds.form import Context, Manifest
 from reconciler.kinds.runtime import (
     CODE_FILES,
     EFFORT,
@@ -22,7 +23,10 @@ from reconciler.kinds.runtime import (
     store_refs,
     with_raw,
 )
-from reconciler.model import Address, Document, Json
+from reconciler.kinds.words import choice, closed, integer, number, text
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.json import Json
 
 MAX_FILES = 20
 """Code-interpreter files of one assistant."""

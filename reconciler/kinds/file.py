@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.base import DocumentKind, Field
-from reconciler.model import Attachment, Document, Json
+from reconciler.kinds.field import Field
+from reconciler.kinds.kind import DocumentKind
+from reconciler.model.desired import Document
+from reconciler.model.json import Json
+from reconciler.model.observed import Attachment
 
 
 class File(DocumentKind):

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 
 from reconciler.kinds.agent import AGENT
 from reconciler.kinds.assistant import ASSISTANT
-from reconciler.kinds.base import Context, Form, Manifest, closed
+from reconciler.kinds.form import Context, Form, Manifest
 from reconciler.kinds.release import RELEASE
 from reconciler.kinds.runtime import NAME, Runtime, tool_branch
-from reconciler.model import Desired, Json
+from reconciler.kinds.words import closed
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
 
 RUNTIMES: Mapping[str, Runtime] = {kind.runtime: kind for kind in (RELEASE, AGENT, ASSISTANT)}
 DEFAULT_RUNTIME = "responses"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.base import Context, Form, Manifest
+from reconciler.kinds.form import Context, Form, Manifest
 from reconciler.kinds.form_assistant import any_tool_schema
-from reconciler.model import Desired, Json
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
 
 
 class ToolForm(Form):

@@ -11,8 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
-from reconciler.diagnostics import Problems
-from reconciler.kinds.base import Context, Field, Manifest, VersionedKind, choice, closed, integer, number, text
+from reconciler.kinds.field import Field
+from reconciler.kinds.form import Context, Manifest
+from reconciler.kinds.kind import VersionedKind
 from reconciler.kinds.runtime import (
     CODE_FILES,
     LOCATION,
@@ -35,7 +36,11 @@ from reconciler.kinds.runtime import (
     with_raw,
     with_text_format,
 )
-from reconciler.model import ID_PATTERN, Address, Document, Json
+from reconciler.kinds.words import choice, closed, integer, number, text
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import ID_PATTERN, Json
 
 MAX_DESCRIPTION = 500
 """Characters of the assistant's description that the skill's description repeats; the tag line follows."""

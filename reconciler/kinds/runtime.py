@@ -12,21 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from reconciler.diagnostics import Problems, did_you_mean
-from reconciler.kinds.base import (
-    Context,
-    FileEntry,
-    Kind,
-    Manifest,
-    choice,
-    closed,
-    identity,
-    integer,
-    number,
-    raw_schema,
-    text,
-)
-from reconciler.model import Address, Desired, Document, Json, Path, Ref, Span
+from reconciler.kinds.form import Context, FileEntry, Manifest
+from reconciler.kinds.kind import Kind, identity
+from reconciler.kinds.words import choice, closed, integer, number, raw_schema, text
+from reconciler.model.address import Address, Ref, Span
+from reconciler.model.desired import Desired, Document
+from reconciler.model.diagnostics import Problems, did_you_mean
+from reconciler.model.json import Json, Path
 
 NAME = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.base import Context, Field, FileEntry, Form, Kind, Manifest, closed, integer, text
+from reconciler.kinds.field import Field
+from reconciler.kinds.form import Context, FileEntry, Form, Manifest
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING
-from reconciler.model import Desired, Json
+from reconciler.kinds.words import closed, integer, text
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
 
 
 def _entry(how: str) -> dict[str, Json]:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.base import IN_PLACE, DocumentKind, Field, closed, integer
-from reconciler.model import Attachment, Document, Json, same
+from reconciler.kinds.field import Field
+from reconciler.kinds.kind import IN_PLACE, DocumentKind
+from reconciler.kinds.words import closed, integer
+from reconciler.model.desired import Document
+from reconciler.model.json import Json, same
+from reconciler.model.observed import Attachment
 
 PREFIX = "reconciler_"
 PATH, SHA256, NAME, OP = (f"{PREFIX}{key}" for key in ("path", "sha256", "name", "op"))

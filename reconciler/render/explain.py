@@ -1,4 +1,4 @@
-"""An explanation (reconciler.explain) in sentences: what is to be done at one address, why, in which order, for whom.
+"""An explanation (reconciler.review.explain) in sentences: what is to be done at one address, why, in which order, for whom.
 
 Everything is said in the same order: what happens, why, each field with what the manifest says (and where), what is
 live and what was last applied, then what others filled in, who is referred to and who refers to it, and what waits.
@@ -9,8 +9,8 @@ from typing import Any
 
 from reconciler.render import blocks, escape, fields, text, values
 from reconciler.render.colour import paint
+from reconciler.render.diff.words import Budget
 from reconciler.render.rows import SIGN_STYLE, Page, Row, prose
-from reconciler.render.words import Budget
 
 Body = Mapping[str, Any]
 Side = Mapping[str, Any]

@@ -5,9 +5,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.render import escape, lists, schemas, values
+from reconciler.render import escape, values
+from reconciler.render.diff import lists, schemas
+from reconciler.render.diff.words import Diff, Hunk, Line, diff
 from reconciler.render.rows import SIGN_STYLE, Page, Row, data, labelled, prose
-from reconciler.render.words import Diff, Hunk, Line, diff
 
 _PREVIEW = 12
 _REPEATED = 6

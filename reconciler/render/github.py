@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.render import blocks, escape, findings, markdown, values
+from reconciler.render.diff.words import Budget
 from reconciler.render.findings import Finding
 from reconciler.render.rows import Page
-from reconciler.render.words import Budget
 
 SHOWN = 10
 """How many annotations of each level GitHub shows for a step."""

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 from reconciler.render import blocks, escape, findings, values
 from reconciler.render import documents as texts
+from reconciler.render.diff.words import Budget
 from reconciler.render.documents import Texts
 from reconciler.render.rows import Page, Row
-from reconciler.render.words import Budget
 
 LIMIT = 60_000
 """Characters; GitHub takes 65,536 in a comment."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from reconciler.render import escape, values
 from reconciler.render.colour import paint
+from reconciler.render.diff.words import Budget
 from reconciler.render.rows import CONTINUED, GUTTER, Page, prose
-from reconciler.render.words import Budget
 
 _ROOM = 60
 _BEFORE_CARET = 40

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.render import escape
-from reconciler.render.words import Budget, Line, Span
+from reconciler.render.diff.words import Budget, Line, Span
 
 GUTTER = "│"
 CONTINUED = "┊"

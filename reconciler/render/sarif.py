@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.manifest.codes import CODES
+from reconciler.manifest.check.codes import CODES
 from reconciler.render import escape, findings
 from reconciler.render.findings import Finding
 

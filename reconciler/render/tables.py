@@ -5,8 +5,8 @@ from typing import Any
 
 from reconciler.render import escape, values
 from reconciler.render.colour import paint
+from reconciler.render.diff.words import Budget, Line
 from reconciler.render.rows import Page, data
-from reconciler.render.words import Budget, Line
 
 Columns = Sequence[tuple[str, str]]
 """Key and title of each column; a column in which no row has a value is left out."""

@@ -9,12 +9,12 @@ from typing import Any
 from reconciler.render import blocks, drift, escape
 from reconciler.render import documents as texts
 from reconciler.render.colour import paint, paint_spans
+from reconciler.render.diff.words import Budget
 from reconciler.render.documents import Texts
 from reconciler.render.problems import render_diagnostics
 from reconciler.render.progress import render_event
 from reconciler.render.rows import SIGN_STYLE, Page, Row
 from reconciler.render.tables import render_history, render_object, render_outputs, render_show, table
-from reconciler.render.words import Budget
 
 __all__ = [
     "render_diagnostics",

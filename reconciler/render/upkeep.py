@@ -5,9 +5,9 @@ from typing import Any
 
 from reconciler.render import escape, values
 from reconciler.render.colour import paint
+from reconciler.render.diff.words import Budget
 from reconciler.render.rows import Page, prose
 from reconciler.render.tables import Columns, table
-from reconciler.render.words import Budget
 
 _FILE: Columns = (("id", "ID"), ("name", "NAME"), ("size", "SIZE"), ("created", "CREATED"))
 _GROUPS: Mapping[str, tuple[str, Columns]] = {

@@ -11,12 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from reconciler.account.failures import stop_for
+from reconciler.account.objects import get_object, is_missing, list_attachments
 from reconciler.account.port import Call, Failure, Sort
-from reconciler.errors import stop_for
+from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import VersionedKind
-from reconciler.model import Address, Json, Observed, Tags
-from reconciler.observe import Found, get_object, is_missing, list_attachments, observe
+from reconciler.kinds.kind import VersionedKind
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed, Tags
+from reconciler.observing.observer import observe
+from reconciler.observing.scope import Found
 from reconciler.ownership.anchor import Anchor, Entry
 from reconciler.upkeep.moments import moment
 from reconciler.upkeep.uses import (
@@ -31,7 +36,6 @@ from reconciler.upkeep.uses import (
     number_of,
     read_contents,
 )
-from reconciler.workflow import Session
 
 KEPT = 10
 """So many releases of an assistant are kept, the newest ones."""

@@ -11,20 +11,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from reconciler.account.failures import stop_for
+from reconciler.account.objects import get_object
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Sort
-from reconciler.errors import Exit, Stop, stop_for
+from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Keeping, Kind
-from reconciler.model import Desired
-from reconciler.observe import ANCHOR_BETA, ANCHOR_COLLECTION, get_object, read_anchor
+from reconciler.kinds.kind import Keeping, Kind
+from reconciler.model.desired import Desired
+from reconciler.model.errors import Exit, Stop
+from reconciler.observing.observer import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import Anchor, Entry
-from reconciler.upkeep.mending import AGAIN, mender
+from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION, Anchor, Entry
 from reconciler.upkeep.recovery import Part, Recovery, Tagged, is_whole, salvaged, still_named, tagged
+from reconciler.upkeep.repair import AGAIN, mender
 from reconciler.upkeep.unlock import Held, check_dead
-from reconciler.workflow import Session
 
 LOOK_AGAIN = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look at what was written."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.kinds.base import Kind, VersionedKind
-from reconciler.model import Json, Tags
-from reconciler.observe import version_of
+from reconciler.account.objects import version_of
+from reconciler.kinds.kind import Kind, VersionedKind
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Anchor, Entry

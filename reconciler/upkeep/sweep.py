@@ -9,22 +9,25 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from reconciler.account.failures import stop_for
+from reconciler.account.objects import document_kind_of, get_object, is_missing, version_of
 from reconciler.account.port import Call, Failure, Reply
-from reconciler.apply.creation import Seen, delete_object, write
-from reconciler.apply.keeper import Keeper, Leased
-from reconciler.apply.removal import delete_files, delete_journalled, discard, gone, is_fatal
 from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.session import Session
+from reconciler.apply.steps.creation import Seen, delete_object, write
+from reconciler.apply.steps.removal import delete_files, delete_journalled, discard, gone, is_fatal
 from reconciler.apply.walk import GRACE
-from reconciler.errors import Exit, Stop, stop_for
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import VersionedKind
-from reconciler.model import Event, Json, Tags
-from reconciler.observe import document_kind_of, get_object, is_missing, version_of
+from reconciler.kinds.kind import VersionedKind
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Anchor, journal_chunks
+from reconciler.ownership.keeper import Keeper, Leased
 from reconciler.upkeep.orphans import Group, Orphan, Orphans, find_orphans
 from reconciler.upkeep.uses import FILES, PURPOSE, File, Store, User, has_attachments, is_attached, list_stores
-from reconciler.workflow import Session
 
 
 class Result(StrEnum):

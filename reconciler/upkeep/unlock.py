@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.account.failures import stop_for
 from reconciler.account.port import Failure
-from reconciler.apply.liveness import Liveness
-from reconciler.errors import Exit, Stop, stop_for
-from reconciler.model import Json
-from reconciler.observe import read_anchor
+from reconciler.apply.session import Session
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
+from reconciler.observing.observer import read_anchor
 from reconciler.ownership.anchor import Anchor
-from reconciler.upkeep.mending import mender
+from reconciler.ownership.liveness import Liveness
 from reconciler.upkeep.moments import moment
-from reconciler.workflow import Session
+from reconciler.upkeep.repair import mender
 
 ALIVE = 60
 """Seconds: a run whose last sign of life is younger is most likely alive. It shows one every 20 seconds."""

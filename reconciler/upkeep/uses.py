@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.account.objects import document_kind_of, is_id, is_missing, read_version, version_of
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Reply, Sort
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Kind, VersionedKind
-from reconciler.model import Json, Tags
-from reconciler.observe import document_kind_of, is_id, is_missing, read_version, version_of
+from reconciler.kinds.kind import Kind, VersionedKind
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 
 PURPOSE = "assistants"

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import cli, workflow
-from reconciler.apply.keeper import TAKEOVER
+from reconciler import cli
+from reconciler.commands import drift as drift_command
+from reconciler.commands import outputs as outputs_command
+from reconciler.commands import show as show_command
 from reconciler.emulator import Switches
 from reconciler.emulator.wire import Machine
-from reconciler.errors import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import tags as tagging
+from reconciler.ownership.keeper import TAKEOVER
 from reconciler.upkeep import find_holder, find_orphans, find_recovery, recover, unlock
 from tests.acceptance import quirks
 from tests.acceptance.quirks import Quirk, install
@@ -81,7 +84,7 @@ def files(world: World) -> int:
 
 def reads(world: World) -> None:
     """Every command that only reads still works."""
-    for command in (workflow.drift, workflow.show, workflow.outputs):
+    for command in (drift_command.drift, show_command.show, outputs_command.outputs):
         session, direct = world.session()
         world.time.run(lambda command=command, session=session: command(session))  # type: ignore[misc]
         assert all(call.method == "GET" for call in direct.calls)

@@ -9,12 +9,13 @@ from typing import cast
 
 import pytest
 
-from reconciler.apply import parts, uploads
+from reconciler.apply.uploads import parts
+from reconciler.apply.uploads import uploading as uploads
 from reconciler.emulator import Emulator, Request
 from reconciler.emulator.faults import Effect, Fault, Faulty
 from tests.acceptance.world import World
+from tests.apply.documents.test_processing import NAMES, Watch
 from tests.apply.server import ending, files_of, world_and_server
-from tests.apply.test_processing import NAMES, Watch
 
 EFFECTS = (
     *(Effect.LOST, Effect.DROPPED, Effect.LATE, Effect.TWICE, Effect.TRUNCATED, Effect.HTML, Effect.REDIRECT),

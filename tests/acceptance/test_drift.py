@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.commands.drift import drift
 from reconciler.emulator import Request
-from reconciler.workflow import drift
 from tests.acceptance.world import World
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import Exit, Stop
-from reconciler.model import Address
-from reconciler.plan import Rules
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.rules import Rules
 from tests.acceptance.world import World
 from tests.apply.server import anchors_of, ending
 

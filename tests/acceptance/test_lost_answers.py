@@ -10,9 +10,10 @@ import pytest
 
 from reconciler.account.port import Account, Call, Failure, Outcome, Reply, Sort
 from reconciler.apply import Conclusion
-from reconciler.errors import Stop
+from reconciler.commands.apply import carry_out
+from reconciler.commands.plan import prepare
+from reconciler.model.errors import Stop
 from reconciler.ownership import tags as tagging
-from reconciler.workflow import carry_out, prepare
 from tests.acceptance.world import World, made_once
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.account.direct import DirectAccount
-from reconciler.errors import Exit, Stop
+from reconciler.commands.plan import prepare
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.tags import ADDRESS, FIELDS, STACK, STATE
-from reconciler.workflow import prepare
 from tests.acceptance.world import World
+from tests.direct import DirectAccount
 
 
 def foreign_objects(world: World) -> None:
@@ -46,7 +46,7 @@ def test_foreign_objects_are_byte_identical_after_apply_and_destroy(tmp_path: Pa
     foreign_objects(world)
     everything = world.everything()
     session, _ = world.session()
-    from reconciler.workflow import outputs
+    from reconciler.commands.outputs import outputs
 
     mine = {item["id"] for item in world.time.run(lambda: outputs(session)).values()}
     theirs = {key: item for key, item in everything.items() if _is_foreign(item, mine)}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import planfile
 from reconciler.account.port import Call
+from reconciler.commands.apply import check_approval
 from reconciler.emulator import Emulator, Request, Response, Switches
 from reconciler.emulator.settings import STRAIGHT, Bent
-from reconciler.errors import Exit, Stop
-from reconciler.workflow import check_approval
+from reconciler.model.errors import Exit, Stop
+from reconciler.review import approvals, planfile
 from tests.acceptance.world import World
 from tests.apply.server import ending, refuse, world_and_server
 
@@ -67,8 +67,8 @@ def test_a_stack_that_another_run_has_is_locked(tmp_path: Path) -> None:
     assert world.settled()
 
 
-def approved(world: World) -> planfile.Approval:
-    return planfile.load(planfile.dumps(world.plan().body).encode(), "plan.json")
+def approved(world: World) -> approvals.Approval:
+    return approvals.load(planfile.dumps(world.plan().body).encode(), "plan.json")
 
 
 def test_a_saved_plan_covers_exactly_what_it_showed(tmp_path: Path) -> None:

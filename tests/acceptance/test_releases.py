@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import Exit, Stop
-from reconciler.model import Address
-from reconciler.plan import Rules
-from reconciler.workflow import bundles, history, outputs, prepare_rollback, show, show_one
+from reconciler.commands.history import history
+from reconciler.commands.outputs import bundles, outputs
+from reconciler.commands.rollback import prepare_rollback
+from reconciler.commands.show import show, show_one
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.rules import Rules
 from tests.acceptance.world import World
 from tests.apply.server import is_write, refuse, world_and_server
 

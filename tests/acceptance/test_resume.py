@@ -8,17 +8,18 @@ from random import Random
 
 import pytest
 
-from reconciler import planfile
-from reconciler.account.direct import DirectAccount
 from reconciler.account.limiter import Throttled
 from reconciler.account.port import Call
 from reconciler.apply import Conclusion
-from reconciler.apply.keeper import TAKEOVER
-from reconciler.errors import Exit, Stop
-from reconciler.planfile import Approval
-from reconciler.workflow import carry_out, check_approval, prepare
+from reconciler.commands.apply import carry_out, check_approval
+from reconciler.commands.plan import prepare
+from reconciler.model.errors import Exit, Stop
+from reconciler.ownership.keeper import TAKEOVER
+from reconciler.review import approvals, planfile
+from reconciler.review.approvals import Approval
 from tests.acceptance.quirks import LacksAgents, install
 from tests.acceptance.world import World, made_once
+from tests.direct import DirectAccount
 
 
 class Death(BaseException):
@@ -49,7 +50,7 @@ def _write(world: World, word: str) -> None:
 
 def saved(world: World) -> Approval:
     """A plan as it comes back from its file."""
-    return planfile.load(planfile.dumps(world.plan().body).encode(), "plan.json")
+    return approvals.load(planfile.dumps(world.plan().body).encode(), "plan.json")
 
 
 def apply_saved(world: World, approval: Approval, *, die_at: int = 0) -> int:

@@ -13,12 +13,16 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
-from reconciler.account.direct import DirectAccount
-from reconciler.apply import Conclusion, parts, uploads
-from reconciler.errors import Exit
-from reconciler.manifest.tree import Tree
-from reconciler.workflow import Session, carry_out, prepare
+from reconciler.apply import Conclusion
+from reconciler.apply.session import Session
+from reconciler.apply.uploads import parts
+from reconciler.apply.uploads import uploading as uploads
+from reconciler.commands.apply import carry_out
+from reconciler.commands.plan import prepare
+from reconciler.manifest.files.tree import Tree
+from reconciler.model.errors import Exit
 from tests.acceptance.world import Applied, World
+from tests.direct import DirectAccount
 
 KIB = 1024
 TEXT = "# The victim, fifty bytes in each line of it, see\n" * KIB

@@ -129,7 +129,7 @@ def test_planning_costs_the_same_however_many_documents_there_are(tmp_path: Path
         world.store("docs", {f"{index}.md": f"# {index}\n" for index in range(number)})
         assert world.apply().exit == 0
         session, direct = world.session()
-        from reconciler.workflow import prepare
+        from reconciler.commands.plan import prepare
 
         world.time.run(lambda session=session: prepare(session))  # type: ignore[misc]
         counts.append(len(direct.calls))
@@ -139,7 +139,8 @@ def test_planning_costs_the_same_however_many_documents_there_are(tmp_path: Path
 def test_a_plan_is_made_with_gets_only(tmp_path: Path) -> None:
     world = world_with(tmp_path, "responses")
     session, direct = world.session()
-    from reconciler.workflow import drift, prepare
+    from reconciler.commands.drift import drift
+    from reconciler.commands.plan import prepare
 
     world.time.run(lambda: prepare(session))
     world.time.run(lambda: drift(session))

@@ -15,16 +15,19 @@ from random import Random
 from stat import S_ISREG
 from typing import Any, TypeVar
 
-from reconciler.account.direct import DirectAccount
 from reconciler.account.limiter import Throttled
 from reconciler.account.port import Call
 from reconciler.apply import Conclusion
+from reconciler.apply.session import Session
+from reconciler.commands.apply import carry_out
+from reconciler.commands.outputs import outputs
+from reconciler.commands.plan import Prepared, prepare, rules_for
 from reconciler.emulator import Emulator, Profile, Request, Switches
-from reconciler.manifest.loader import Loaded, load
-from reconciler.model import AccountInfo
-from reconciler.plan import Rules
-from reconciler.workflow import Prepared, Session, carry_out, outputs, prepare, rules_for
+from reconciler.manifest.load.loader import Loaded, load
+from reconciler.model.observed import AccountInfo
+from reconciler.model.rules import Rules
 from tests.accounts import account
+from tests.direct import DirectAccount
 from tests.simulation.loop import run
 
 T = TypeVar("T")

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from reconciler.apply import Conclusion
+from reconciler.commands.apply import carry_out
+from reconciler.commands.plan import prepare
 from reconciler.emulator import Emulator, Request, Response, Switches
-from reconciler.errors import Stop
-from reconciler.workflow import carry_out, prepare
+from reconciler.model.errors import Stop
 from tests.acceptance.world import Applied, World
 
 Before = Callable[[Request], Response | None]

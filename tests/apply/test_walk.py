@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from reconciler.apply import Conclusion
+from reconciler.commands.apply import carry_out
+from reconciler.commands.plan import prepare
 from reconciler.emulator import Request, Response, Switches
-from reconciler.errors import Exit, Stop
-from reconciler.workflow import carry_out, prepare
+from reconciler.model.errors import Exit, Stop
 from tests.acceptance.world import World
 from tests.apply.server import (
     anchors_of,

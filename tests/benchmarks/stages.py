@@ -9,12 +9,16 @@ from pathlib import Path
 
 import yaml
 
-from reconciler.manifest.loader import load
-from reconciler.model import AccountInfo, Address, Desired, Observed, Tags
-from reconciler.plan import Rules, Snapshot, make_plan
-from reconciler.planfile import to_json
+from reconciler.commands.plan import prepare
+from reconciler.manifest.load.loader import load
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import AccountInfo, Observed, Tags
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
+from reconciler.planning.plan import make_plan
 from reconciler.render.text import render_plan
-from reconciler.workflow import prepare
+from reconciler.review.planfile import to_json
 from tests.acceptance.world import Time, World
 from tests.accounts import account
 from tests.benchmarks.measure import Case

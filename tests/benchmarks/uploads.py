@@ -20,11 +20,11 @@ from pathlib import Path
 from reconciler.account.clock import SystemClock
 from reconciler.account.live import connect
 from reconciler.account.port import Account, Call, Reply
-from reconciler.apply.keeper import Keeper
 from reconciler.apply.run import Run
-from reconciler.apply.uploads import upload_file
-from reconciler.model import Document
+from reconciler.apply.uploads.uploading import upload_file
+from reconciler.model.desired import Document
 from reconciler.ownership.anchor import Anchor
+from reconciler.ownership.keeper import Keeper
 from tests.benchmarks.measure import Case
 
 MOST_GROWTH = 40

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.render.html import render_drift, render_plan
+from reconciler.render.html.page import render_drift, render_plan
 from tests.browser.chromium import Chromium, Page, find
 from tests.browser.showcase import showcase
 from tests.render.plans import HOSTILE, Plan, change, everywhere, field, plan

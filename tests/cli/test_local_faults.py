@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import planfile
 from reconciler.cli.rendering import write
-from reconciler.errors import Exit, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.review import planfile
 from tests.acceptance.world import World
 from tests.cli.conftest import Command
 

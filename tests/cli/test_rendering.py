@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.rendering import write
-from reconciler.errors import Stop
+from reconciler.model.errors import Stop
 from tests.acceptance.world import World
 from tests.cli.conftest import Command
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from reconciler.emulator import Switches
 from reconciler.kinds import FORMS, KINDS
-from reconciler.kinds.base import DocumentKind, Field, Keeping, Kind
-from reconciler.manifest.loader import load
-from reconciler.model import Desired
+from reconciler.kinds.field import Field
+from reconciler.kinds.kind import DocumentKind, Keeping, Kind
+from reconciler.manifest.load.loader import load
+from reconciler.model.desired import Desired
 from tests.acceptance.world import Kept, World
 
 NAME = "sample"

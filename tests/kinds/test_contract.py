@@ -14,7 +14,8 @@ import pytest
 
 from reconciler.emulator import Switches
 from reconciler.kinds import FORMS, KINDS
-from reconciler.kinds.base import DocumentKind, Field, Keeping, Kind
+from reconciler.kinds.field import Field
+from reconciler.kinds.kind import DocumentKind, Keeping, Kind
 from tests.kinds.subjects import (
     DOCUMENTS,
     TOP_LEVEL,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.kinds.file import FILE
-from reconciler.model import Attachment, Document
+from reconciler.model.desired import Document
+from reconciler.model.observed import Attachment
 
 DOCUMENT = Document("data/a.csv", "data/a.csv", "a.csv", 3, "0123456789abcdef" * 4)
 

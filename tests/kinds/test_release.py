@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds.release import RELEASE
-from reconciler.model import substitute
+from reconciler.model.json import substitute
 from tests.kinds.sdk import misfits, request_type
 from tests.kinds.subjects import FILES, spec_of
 from tests.kinds.trees import Tree
-from tests.test_model import JSON
+from tests.model.test_model import JSON
 
 CREATE = "responses.response_create_params.ResponseCreateParamsNonStreaming"
 SPEC: dict[str, Any] = {"model": "m", "name": "Helper", "instructions": "Be brief.\n", "fallback": ["n"]}

@@ -10,9 +10,10 @@ from hypothesis import given
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.runtime import Runtime
-from reconciler.model import Address, Ref, refs
+from reconciler.model.address import Address, Ref
+from reconciler.model.json import refs
 from tests.kinds.trees import Tree
-from tests.test_model import JSON
+from tests.model.test_model import JSON
 
 RUNTIMES = {kind.runtime: kind for kind in KINDS.values() if isinstance(kind, Runtime)}
 every_runtime = pytest.mark.parametrize("runtime", RUNTIMES)

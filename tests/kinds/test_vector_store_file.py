@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds.base import IN_PLACE
+from reconciler.kinds.kind import IN_PLACE
 from reconciler.kinds.vector_store_file import AUTO, VECTOR_STORE_FILE, chunking
-from reconciler.model import Attachment, Document
+from reconciler.model.desired import Document
+from reconciler.model.observed import Attachment
 from tests.kinds.sdk import misfits, request_type
-from tests.test_model import JSON
+from tests.model.test_model import JSON
 
 STATIC = {"type": "static", "static": {"max_chunk_size_tokens": 400, "chunk_overlap_tokens": 100}}
 DOCUMENT = Document("guides/a.md", "docs/guides/a.md", "a.md", 12, "a" * 64, {"audience": "staff", "year": 2026})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reconciler.diagnostics import Rejected
-from reconciler.manifest.loader import load
-from reconciler.model import Desired
+from reconciler.manifest.load.loader import load
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostics import Rejected
 from tests.acceptance.world import World
 
 

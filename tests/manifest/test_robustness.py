@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.diagnostics import Problems, Rejected
-from reconciler.manifest.loader import load
-from reconciler.manifest.source import parse
-from reconciler.model import Json, canonical
+from reconciler.manifest.load.loader import load
+from reconciler.manifest.text.source import parse
+from reconciler.model.diagnostics import Problems, Rejected
+from reconciler.model.json import Json, canonical
 from tests.manifest.trees import plant
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.diagnostics import Diagnostic, Rejected
-from reconciler.manifest.loader import load
+from reconciler.manifest.load.loader import load
+from reconciler.model.diagnostics import Diagnostic, Rejected
 from tests.manifest.trees import assistant, manifest, plant, stack
 
 KEY = "sk-" + "q7Zt2LmXv9Rk4BwYc8NsJd3HpGf6TaUe5QiWoMxKzVbCnEhD"
@@ -195,7 +195,7 @@ def test_validate_prints_them_all_and_exits_7_without_importing_openai(root: Pat
     told = {" ".join(line.split()[:1]) for line in run.stderr.splitlines() if ": error E" in line}
     assert len(told) == len(EXPECTED.strip().splitlines())
     imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time")}
-    assert "reconciler.manifest.loader" in imported
+    assert "reconciler.manifest.load.loader" in imported
     assert not {"openai", "httpx2", "deepdiff", "reconciler.emulator"} & imported
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from reconciler.diagnostics import Diagnostic, Rejected
-from reconciler.manifest.loader import Loaded, load
-from reconciler.model import Desired
+from reconciler.manifest.load.loader import Loaded, load
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostics import Diagnostic, Rejected
 
 HEAD = "apiVersion: reconciler/v1\n"
 STACK = HEAD + "kind: Stack\nmetadata: {name: acme}\n"

@@ -24,17 +24,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reconciler import planfile
-from reconciler.account.direct import DirectAccount
+from reconciler.apply.session import Session
 from reconciler.emulator import Request
 from reconciler.emulator.faults import Effect, Fault, Faulty
-from reconciler.manifest.characters import unsafe_characters
-from reconciler.model import AccountInfo
-from reconciler.render import escape, github, html, junit, markdown, sarif, text
+from reconciler.manifest.text.characters import unsafe_characters
+from reconciler.model.observed import AccountInfo
+from reconciler.render import escape, github, junit, markdown, sarif, text
 from reconciler.render import json as as_json
-from reconciler.workflow import Session
+from reconciler.render.html import page as html
+from reconciler.review import planfile
 from tests.acceptance.world import Kept, Time, World
 from tests.accounts import account
+from tests.direct import DirectAccount
 from tests.render.plans import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from reconciler.render import documents, text
+from reconciler.render.diff.words import Budget
 from reconciler.render.markdown import render_plan as as_markdown
 from reconciler.render.rows import Page
-from reconciler.render.words import Budget
 from tests.render.plans import HOSTILE, change, plan
 
 ADDRESS = "VectorStore/docs"

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.render import fields, text
+from reconciler.render.diff.words import Budget
 from reconciler.render.rows import Page
-from reconciler.render.words import Budget
 from tests.render.plans import field
 
 

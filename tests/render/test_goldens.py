@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler import planfile
+from reconciler.review import approvals, planfile
 from tests.render.situations import FORMS, GOLDEN, SITUATIONS, Body, golden_of, made, plan_of
 
 
@@ -26,7 +26,7 @@ def published() -> Draft202012Validator:
 def test_the_tool_makes_this_plan(name: str) -> None:
     body = made(name)
     published().validate(body)
-    assert planfile.load(planfile.dumps(body).encode(), name).body == body
+    assert approvals.load(planfile.dumps(body).encode(), name).body == body
     path, written = golden_of(name, "json", FORMS["json"](body))
     assert path.read_bytes().decode("utf-8") == written
 

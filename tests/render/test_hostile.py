@@ -17,17 +17,18 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
-from reconciler import graph
-from reconciler.render import blocks, escape, findings, github, html, junit, markdown, sarif, text
+from reconciler.render import blocks, escape, findings, github, junit, markdown, sarif, text
 from reconciler.render import explain as explanation
-from reconciler.render import graph as drawing
 from reconciler.render import json as as_json
+from reconciler.render.graph import forms as drawing
+from reconciler.render.html import page as html
+from reconciler.review import graph
 from tests.render import test_explain as explained
-from tests.render import test_graph as drawn
+from tests.render.graph import test_forms as drawn
+from tests.render.html.test_page import harmless
 from tests.render.plans import HOSTILE, change, field, plan
 from tests.render.situations import Body, plan_of
 from tests.render.test_github import read_outputs
-from tests.render.test_html import harmless
 
 CORPUS = (
     *HOSTILE,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifest.codes import CODES
+from reconciler.manifest.check.codes import CODES
 from reconciler.render.sarif import render_plan, render_problems
 from tests.render.plans import HOSTILE, change, everywhere, plan
 from tests.render.situations import SITUATIONS, plan_of

@@ -12,15 +12,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler import observe, plan, planfile, workflow
-from reconciler.account import limiter, outcomes, paging
-from reconciler.apply import attaching, creation, documents, heal, keeper, looks, processing, tagged, uploads, walk
+from reconciler.account import limiter, looks, outcomes, paging
+from reconciler.apply import walk
+from reconciler.apply.documents import attaching, processing
+from reconciler.apply.documents import rolling as documents
 from reconciler.apply.run import Run
+from reconciler.apply.steps import creation, tagged
+from reconciler.apply.steps import journalled as heal
+from reconciler.apply.uploads import uploading as uploads
+from reconciler.commands import plan as plan_command
 from reconciler.emulator import Profile
 from reconciler.emulator.faults import Effect, Fault
-from reconciler.kinds.base import Kind
-from reconciler.ownership import anchor
+from reconciler.kinds.kind import Kind
+from reconciler.observing import observer
+from reconciler.ownership import anchor, keeper
 from reconciler.ownership import tags as tagging
+from reconciler.planning import order, plan, replacing, updating
+from reconciler.review import approvals, planfile
 from tests.simulation import hunts
 from tests.simulation import mutations as wrong
 from tests.simulation.history import Position
@@ -106,16 +114,16 @@ BUGS: tuple[Bug, ...] = (
         "one order of a list is trusted",
         {2},
         Hunt(hunts.hidden_order),
-        (observe._Observer, "_something_missing", lambda *_: False),
+        (observer._Observer, "_something_missing", lambda *_: False),
     ),
-    _bug("what no list shows is not there", {2}, Hunt(hunts.hidden_lists), (observe._Observer, "_get", wrong.no_get)),
+    _bug("what no list shows is not there", {2}, Hunt(hunts.hidden_lists), (observer._Observer, "_get", wrong.no_get)),
     _bug("an empty page ends a list", {15}, Hunt(hunts.bad_pages(Effect.EMPTY)), (paging, "_page", wrong.empty_ends)),
     _bug("the first page is the list", {15}, Hunt(hunts.bad_pages(Effect.SHORT)), (paging, "_page", wrong.page_is_all)),
     _bug(
         "the lineage is not compared",
         {1, 3, 4, 6},
         Hunt("one resource less", r"GET /vector_stores", Deed("move_in", 1), COMPATIBLE),
-        (observe._Observer, "_mine", wrong.mine_by_name),
+        (observer._Observer, "_mine", wrong.mine_by_name),
         (Run, "ours", wrong.without_lineage),
     ),
     _bug(
@@ -129,21 +137,21 @@ BUGS: tuple[Bug, ...] = (
         "the old one goes before the new one is there",
         {10},
         Hunt("an expired store is replaced"),
-        (plan, "_deletions", wrong.without_needs),
-        (plan._Uses, "lets_go", lambda *_: False),
+        (replacing, "deletions", wrong.without_needs),
+        (order._Uses, "lets_go", lambda *_: False),
     ),
-    _bug("of two the oldest stays", {4, 10}, Hunt(hunts.double_pending), (plan, "_match", wrong.oldest_first)),
+    _bug("of two the oldest stays", {4, 10}, Hunt(hunts.double_pending), (plan, "match_of", wrong.oldest_first)),
     _bug(
         "a confirmed double is deleted",
         {4, 10},
         Hunt("prompts change", r"GET /agents", Deed("copy", 0)),
-        (plan, "_match", wrong.rivals_go),
+        (plan, "match_of", wrong.rivals_go),
     ),
     _bug(
         "what moves into another runtime goes once its successor was begun",
         {10},
         Hunt("renamed into another runtime", r"POST /skills", Position.AFTER),
-        (plan, "_match", wrong.only_same_kind_waits),
+        (plan, "match_of", wrong.only_same_kind_waits),
     ),
     # --- evidence
     _bug(
@@ -249,30 +257,30 @@ BUGS: tuple[Bug, ...] = (
         (walk._Walker, "_read_back", wrong.no_read_back),
     ),
     _bug("a failed step does not show", {7}, Hunt(hunts.failing_step), (walk._Walker, "_worse", wrong.never_worse)),
-    _bug("a saved plan approves everything", {4, 10}, Hunt(hunts.saved), (planfile, "check_approved", wrong.approves)),
+    _bug("a saved plan approves everything", {4, 10}, Hunt(hunts.saved), (approvals, "check_approved", wrong.approves)),
     _bug(
         "a saved plan approves what happened since",
         {4},
         Hunt(hunts.saved_too_long),
-        (planfile, "check_approved", wrong.approves),
+        (approvals, "check_approved", wrong.approves),
     ),
     _bug(
         "the stack is touched before the rules are asked",
         {9},
         Hunt(hunts.forbidden),
-        (workflow, "observe", wrong.touching),
+        (plan_command, "observe", wrong.touching),
     ),
     _bug("a plan depends on chance", {13}, Hunt(hunts.planned), (planfile, "_upload_bytes", wrong.chance)),
-    _bug("a plan writes", {8}, Hunt(hunts.planned), (workflow, "observe", wrong.touching)),
-    _bug("ignored fields are restored", {3}, Hunt(hunts.left_alone), (plan, "diff", wrong.minds_everything)),
+    _bug("a plan writes", {8}, Hunt(hunts.planned), (plan_command, "observe", wrong.touching)),
+    _bug("ignored fields are restored", {3}, Hunt(hunts.left_alone), (updating, "diff", wrong.minds_everything)),
     _bug("ignored labels are sent along", {3}, Hunt(hunts.left_alone), (tagged, "diff", wrong.minds_everything)),
     _bug(
         "ignored documents are attached again",
         {3},
         Hunt(hunts.left_alone),
-        (plan, "_is_ignored", lambda *_: False),
+        (updating, "_is_ignored", lambda *_: False),
     ),
-    _bug("--only does everything", {10}, Hunt(hunts.only_one), (plan, "_restrict", lambda drafts, *_: drafts)),
+    _bug("--only does everything", {10}, Hunt(hunts.only_one), (plan, "restrict", lambda drafts, *_: drafts)),
     _bug(
         "the record goes while something is out of reach",
         {10},

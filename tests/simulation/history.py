@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from reconciler.account.limiter import Counters
 from reconciler.account.port import Call, Failure
 from reconciler.apply import Conclusion
+from reconciler.commands.plan import Prepared
 from reconciler.emulator.faults import Fault
-from reconciler.errors import Exit, Stop
-from reconciler.model import Address
-from reconciler.planfile import Approval
-from reconciler.workflow import Prepared
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.review.approvals import Approval
 
 if TYPE_CHECKING:
     from tests.simulation.designs import Design

@@ -12,29 +12,28 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
-from reconciler import observe, plan
-from reconciler.account import outcomes, paging
+from reconciler.account import objects, outcomes, paging
 from reconciler.account.port import Account, Call, Failure, Outcome, Sort
-from reconciler.apply import attaching, creation, documents, keeper, removal, uploads
-from reconciler.apply.keeper import Keeper
+from reconciler.apply.documents import attaching
+from reconciler.apply.documents import rolling as documents
 from reconciler.apply.run import Run
-from reconciler.apply.sending import Deadline
-from reconciler.diff import diff as right_diff
-from reconciler.diff import field_digests
-from reconciler.kinds.base import Kind
-from reconciler.model import (
-    Address,
-    Attachment,
-    Desired,
-    Document,
-    Json,
-    Observed,
-    Ref,
-    Step,
-    Tags,
-    substitute,
-)
+from reconciler.apply.steps import creation, removal
+from reconciler.apply.uploads import uploading as uploads
+from reconciler.apply.uploads.sending import Deadline
+from reconciler.kinds.kind import Kind
+from reconciler.model.address import Address, Ref
+from reconciler.model.desired import Desired, Document
+from reconciler.model.json import Json, substitute
+from reconciler.model.observed import Attachment, Observed, Tags
+from reconciler.model.plan import Step
+from reconciler.model.snapshot import age
+from reconciler.observing import observer
+from reconciler.ownership import keeper
 from reconciler.ownership import tags as tagging
+from reconciler.ownership.digests import field_digests
+from reconciler.ownership.keeper import Keeper
+from reconciler.planning import drafts, matching
+from reconciler.planning.diff import diff as right_diff
 
 # --- planning ---------------------------------------------------------------------------------------------------------
 
@@ -126,13 +125,13 @@ def without_needs(items: Sequence[Observed], needs: tuple[str, ...] = ()) -> tup
     return _DELETIONS(items)
 
 
-_DELETIONS = plan._deletions
-_MATCH = plan._match
+_DELETIONS = drafts.deletions
+_MATCH = matching.match_of
 
 
 def oldest_first(desired: Desired, live: Any, adoptable: Any) -> Any:
     match = _MATCH(desired, live, adoptable)
-    here = sorted([*match.pending, *([match.current] if match.current else [])], key=plan._age)
+    here = sorted([*match.pending, *([match.current] if match.current else [])], key=age)
     return match if len(here) < 2 else replace(match, current=None, pending=tuple(here))
 
 
@@ -145,7 +144,9 @@ def only_same_kind_waits(desired: Desired, live: Any, adoptable: Any) -> Any:
     """Once its successor has been begun, what moves into another runtime is taken for a leftover."""
     match = _MATCH(desired, live, adoptable)
     begun = any(item.kind == desired.kind for item in live.get(desired.address, ()))
-    stays = [item for item in match.old if item.kind == desired.kind or plan._ours(item).address == desired.address]
+    stays = [
+        item for item in match.old if item.kind == desired.kind or matching.tags_of(item).address == desired.address
+    ]
     return replace(match, old=tuple(stays)) if begun else match
 
 
@@ -157,7 +158,7 @@ def trusting(self: Run, tags: Tags | None, address: Address) -> bool:
 
 
 async def unchecked(run: Run, kind: Any, object_id: str, address: Address) -> dict[str, Any]:
-    return await observe.get_object(run.account, kind, object_id) or {"id": object_id}
+    return await objects.get_object(run.account, kind, object_id) or {"id": object_id}
 
 
 async def deletes_unseen(run: Run, kind: Kind, item: Observed) -> None:
@@ -206,10 +207,10 @@ _ROLL_OUT = documents.roll_out
 
 async def old_first(run: Run, kind: Any, parent: str, address: Address, wanted: Any, planned: Any) -> None:
     """What is to be replaced goes before its successor is there."""
-    live = await observe.list_attachments(run.account, kind, parent)
+    live = await objects.list_attachments(run.account, kind, parent)
     known = {document.path: document.sha256 for document in wanted}
     old = [item.file_id for item in live if item.path is not None and known.get(item.path) != item.sha256]
-    await removal.discard(run, observe.document_kind_of(kind), parent, old)
+    await removal.discard(run, objects.document_kind_of(kind), parent, old)
     await _ROLL_OUT(run, kind, parent, address, wanted, planned)
 
 
@@ -344,7 +345,7 @@ def chance(plan: Any) -> int:
     return next(_CHANCE)
 
 
-_OBSERVE = observe.observe
+_OBSERVE = observer.observe
 
 
 async def touching(account: Account, scope: Any) -> Any:

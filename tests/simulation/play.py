@@ -11,11 +11,11 @@ import json
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from reconciler import planfile
 from reconciler.emulator import Profile
-from reconciler.errors import Exit
-from reconciler.observe import Refresh
-from reconciler.planfile import Approval
+from reconciler.model.errors import Exit
+from reconciler.observing.scope import Refresh
+from reconciler.review import approvals, planfile
+from reconciler.review.approvals import Approval
 from tests.simulation.designs import Design
 from tests.simulation.history import History, Process, Rest, Role
 from tests.simulation.invariants import Violation, violations
@@ -153,7 +153,7 @@ async def _approved(stage: Stage, episode: Episode) -> None:
     planned = await stage.run(Role.PLAN, episode.design)
     if planned.prepared is None or planned.prepared.plan.blocked:
         return
-    approval = planfile.load(planfile.dumps(planned.prepared.body).encode(), "plan.json")
+    approval = approvals.load(planfile.dumps(planned.prepared.body).encode(), "plan.json")
     await stage.world.clock.sleep(episode.pause)
     start = replace(episode.start, approval=approval)
     for _ in range(2):

@@ -18,20 +18,26 @@ from io import BytesIO
 from random import Random
 from typing import Any, Protocol
 
-from reconciler import workflow
-from reconciler.account.direct import DirectAccount, request_of
 from reconciler.account.limiter import Throttled
 from reconciler.account.port import Call, Failure, Reply, Upload
+from reconciler.apply.session import Session
+from reconciler.commands import drift as drift_command
+from reconciler.commands import outputs as outputs_command
+from reconciler.commands import show as show_command
+from reconciler.commands.apply import carry_out, check_approval
+from reconciler.commands.plan import Prepared, prepare, rules_for
+from reconciler.commands.rollback import prepare_rollback
 from reconciler.emulator import Profile, Switches
 from reconciler.emulator.faults import Fault, Faulty, applies
 from reconciler.emulator.wire import Request, Response
-from reconciler.errors import Stop
-from reconciler.model import AccountInfo, Address
-from reconciler.observe import Refresh
-from reconciler.plan import Rules
-from reconciler.planfile import Approval
+from reconciler.model.address import Address
+from reconciler.model.errors import Stop
+from reconciler.model.observed import AccountInfo
+from reconciler.model.rules import Rules
+from reconciler.observing.scope import Refresh
+from reconciler.review.approvals import Approval
 from reconciler.upkeep import find_orphans, find_recovery, recover
-from reconciler.workflow import Prepared, Session, carry_out, check_approval, prepare, prepare_rollback, rules_for
+from tests.direct import DirectAccount, request_of
 from tests.simulation.designs import Design, Mishap, with_mishap
 from tests.simulation.history import Crash, History, Position, Process, Role, Sent
 from tests.simulation.loop import Family, World
@@ -247,10 +253,10 @@ class Stage:
     async def _command(self, process: Process, start: Start) -> None:
         session = self._session(process, start)
         if process.role is Role.DRIFT:
-            process.said.append(json.dumps(await workflow.drift(session), default=str))
+            process.said.append(json.dumps(await drift_command.drift(session), default=str))
         elif process.role is Role.SHOW:
             process.said.append(
-                json.dumps([await workflow.show(session), await workflow.outputs(session)], default=str)
+                json.dumps([await show_command.show(session), await outputs_command.outputs(session)], default=str)
             )
         elif process.role is Role.GC:
             found = await find_orphans(session)

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from reconciler.account.direct import DirectAccount
 from reconciler.account.limiter import Throttled
 from reconciler.account.port import Account, Call, Failure, Outcome, Reply, Sort
 from reconciler.emulator import Emulator
+from tests.direct import DirectAccount
 from tests.simulation.loop import Deadlock, Endless, Run, World, run
 
 WORKERS = 6

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from reconciler.account.port import Account, Call, Reply
-from reconciler.workflow import Session
+from reconciler.apply.session import Session
 from tests.acceptance.world import Kept, World
 
 Work = Callable[[Session], Coroutine[Any, Any, Any]]

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from reconciler.apply import Conclusion
+from reconciler.apply.session import Session
+from reconciler.commands.apply import carry_out
+from reconciler.commands.plan import prepare
+from reconciler.commands.rollback import prepare_rollback
 from reconciler.emulator import Request, Response
-from reconciler.errors import Exit, Stop
-from reconciler.model import Address
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.tags import ADDRESS, FIELDS, STACK, STATE
 from reconciler.upkeep import Recovery, find_recovery, recover
-from reconciler.workflow import Session, carry_out, prepare, prepare_rollback
 from tests.acceptance.world import World, made_once
 from tests.apply.server import anchors_of, changed, is_read, is_write, refuse, state_of, times, world_and_server
 from tests.upkeep.dying import deaths, session_of

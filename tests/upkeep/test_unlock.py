@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply import Conclusion
-from reconciler.apply.keeper import SILENCE, TAKEOVER
-from reconciler.apply.liveness import LockFiles, Unknown
+from reconciler.apply.session import Session
+from reconciler.commands.apply import carry_out
+from reconciler.commands.plan import prepare
 from reconciler.emulator import Request, Response, Switches
-from reconciler.errors import Exit, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.ownership.keeper import SILENCE, TAKEOVER
+from reconciler.ownership.liveness import LockFiles, Unknown
 from reconciler.upkeep import Held, check_dead, find_holder, unlock
-from reconciler.workflow import Session, carry_out, prepare
 from tests.acceptance.world import World
 from tests.apply.server import anchors_of, ending, is_write, refuse, state_of, text_of, times, world_and_server
 

@@ -1,0 +1,1 @@
+"""The documents of one vector store: attached, waited for, taken away."""

@@ -1,0 +1,1 @@
+"""What one step does to one object."""

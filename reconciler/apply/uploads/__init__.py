@@ -1,0 +1,1 @@
+"""The bytes of one file on their way into the account."""

@@ -1,0 +1,1 @@
+"""The tree: which files there are, and what is in them."""

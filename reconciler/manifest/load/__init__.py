@@ -1,0 +1,1 @@
+"""A tree → what is wanted."""

@@ -1,0 +1,1 @@
+"""What manifests may say."""

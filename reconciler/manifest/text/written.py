@@ -1,0 +1,28 @@
+"""A value with the places of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.model.address import Span
+from reconciler.model.json import Json, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document as written: its value, and where each value and each key stands (which may be several files)."""
+
+    value: Json
+    spans: Mapping[Path, Span]
+    keys: Mapping[Path, Span]
+
+    def span(self, path: Path) -> Span | None:
+        """Where a value stands, or the nearest one around it."""
+        while path and path not in self.spans:
+            path = path[:-1]
+        return self.spans.get(path)
+
+    def key(self, path: Path) -> Span | None:
+        """Where a mapping key stands."""
+        return self.keys.get(path)

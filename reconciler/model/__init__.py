@@ -1,0 +1,1 @@
+"""The values that every stage hands to the next: frozen, comparable, printable."""

@@ -1,0 +1,1 @@
+"""The account → what is there of ours."""

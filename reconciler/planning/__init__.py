@@ -1,0 +1,1 @@
+"""Desired and observed → a plan. Every decision is made here."""

@@ -1,0 +1,145 @@
+"""Which live objects stand for what is wanted: the current one, what is half-made, what is about to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.kinds import KINDS
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.json import refs
+from reconciler.model.observed import Observed, Tags
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot, age
+from reconciler.planning.diff import Ids, diff
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One desired resource and the live objects at its address, by their part in the plan."""
+
+    desired: Desired
+    current: Observed | None = None
+    pending: tuple[Observed, ...] = ()
+    old: tuple[Observed, ...] = ()
+    rivals: tuple[Observed, ...] = ()
+    adopt: Observed | None = None
+    why_replace: str = ""
+
+    @property
+    def stays(self) -> bool:
+        """Whether the live object keeps its id."""
+        return self.current is not None and not self.why_replace
+
+
+def by_address(snapshot: Snapshot) -> dict[Address, list[Observed]]:
+    """Our live objects by address, oldest first."""
+    found: dict[Address, list[Observed]] = {}
+    for item in sorted(snapshot.objects, key=age):
+        found.setdefault(tags_of(item).address, []).append(item)
+    return found
+
+
+def tags_of(item: Observed) -> Tags:
+    """The tags of an object of ours."""
+    assert item.tags is not None
+    return item.tags
+
+
+def match_of(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptable: Mapping[str, Observed]) -> Match:
+    here = tuple(live.get(desired.address, ()))
+    moved = desired.lifecycle.moved_from
+    if moved is not None:
+        taken = any(item.kind == desired.kind for item in here)
+        published = (item for item in live.get(moved, ()) if state_of(item) == "ready")
+        here = (
+            *here,
+            *(item for item in published if not taken or item.kind != desired.kind or tags_of(item).retiring),
+        )
+    same_kind = [item for item in here if item.kind == desired.kind]
+    ready = [item for item in same_kind if is_ready(item)]
+    pending = tuple(
+        sorted((item for item in same_kind if state_of(item) == "pending"), key=lambda item: not item.usable)
+    )
+    retiring = [item for item in same_kind if state_of(item) == "ready" and not is_ready(item)]
+    old = sorted((*retiring, *(item for item in here if item.kind != desired.kind)), key=confirmed_first)
+    adopt = adoptable.get(desired.lifecycle.adopt or "") if not ready and not pending else None
+    return Match(desired, ready[0] if ready else None, pending, tuple(old), tuple(ready[1:]), adopt)
+
+
+def confirmed_first(item: Observed) -> tuple[bool, bool]:
+    """What people know as the object, then what a replacement is about to end, then what is half-made."""
+    return not is_ready(item), state_of(item) != "ready"
+
+
+def state_of(item: Observed) -> str:
+    return tags_of(item).state
+
+
+def is_ready(item: Observed) -> bool:
+    return state_of(item) == "ready" and not tags_of(item).retiring
+
+
+def decide_replacement(match: Match, ids: Ids) -> Match:
+    if match.current is None:
+        return match
+    if not match.current.usable:
+        return replace(match, why_replace=match.current.why_unusable)
+    kind = KINDS[match.desired.kind]
+    for delta in diff(kind, match.desired, match.current, ids):
+        declared = kind.field(delta.field)
+        if declared is not None and declared.replaces:
+            return replace(match, why_replace=f"{declared.source} cannot be changed in place")
+    return match
+
+
+def ids_of(matches: Iterable[Match], snapshot: Snapshot, rules: Rules) -> Ids:
+    """An id is known where the live object stays: so does what would be replaced, in a run that replaces nothing."""
+    known: dict[Address, str] = {}
+    live: dict[str, Address] = {}
+    for item in snapshot.objects:
+        live |= {object_id: address for address, object_id in names_of(item, tags_of(item).address)}
+    for match in matches:
+        there = match.current if match.stays or rules.only else None
+        if match.current is None and match.adopt is not None and match.adopt.tags is None:
+            there = match.adopt
+        if there is not None:
+            names = dict(names_of(there, match.desired.address))
+            known |= names
+            live |= {object_id: address for address, object_id in names.items()}
+    return Ids(known, live)
+
+
+def names_of(item: Observed, address: Address) -> Iterator[tuple[Address, str]]:
+    """What a live object and its documents stand for, and their ids."""
+    yield address, item.id
+    for file in item.documents or ():
+        if file.path is not None:
+            yield replace(address, path=file.path), file.file_id
+
+
+def users_of(desired: Sequence[Desired]) -> dict[Address, list[str]]:
+    users: dict[Address, list[str]] = {}
+    for item in desired:
+        for ref in refs(item.spec):
+            if ref.address.owner != item.address:
+                users.setdefault(ref.address, []).append(str(item.address))
+    return users
+
+
+def is_held(match: Match, snapshot: Snapshot, rules: Rules) -> bool:
+    """Whether a rollback is to be left as it is."""
+    same = snapshot.holds.get(match.desired.address) == match.desired.digest()
+    return same and match.stays and not rules.roll_forward
+
+
+def twins_of(match: Match) -> Sequence[Observed]:
+    """Confirmed objects of one kind that claim one address, also of the kind that the manifest moves away from."""
+    if match.rivals and match.current is not None:
+        return (match.current, *match.rivals)
+    groups: dict[tuple[Address, str], list[Observed]] = {}
+    for item in match.old:
+        if is_ready(item):
+            groups.setdefault((tags_of(item).address, item.kind), []).append(item)
+    return next((group for group in groups.values() if len(group) > 1), ())

@@ -1,0 +1,101 @@
+"""Edges between steps, and the order that follows from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.model.address import Address
+from reconciler.model.json import Json, refs
+from reconciler.model.plan import Step, Verb
+from reconciler.planning.drafts import Draft
+
+
+def with_edges(drafts: Sequence[Draft]) -> list[Step]:
+    steps = _distinct([replace(step, change=number) for number, draft in enumerate(drafts) for step in draft.steps])
+    creators = {step.address: str(step) for step in steps if step.verb is Verb.CREATE}
+    uses = [_Uses.of(step) for step in steps]
+    edged = []
+    for step, own in zip(steps, uses, strict=True):
+        needs = set(step.needs)
+        needs |= {creators[address] for address in own.wanted if address in creators and address != step.address}
+        if step.verb in {Verb.DELETE, Verb.FORGET}:
+            needs |= {str(other) for other, use in zip(steps, uses, strict=True) if use.lets_go(own)}
+        edged.append(replace(step, needs=tuple(sorted(needs - {str(step)}))))
+    return edged
+
+
+def _distinct(steps: Sequence[Step]) -> list[Step]:
+    """Each with a name of its own: several deletions at one address are counted."""
+    seen: Counter[str] = Counter()
+    found = []
+    for step in steps:
+        seen[str(step)] += 1
+        found.append(replace(step, ordinal=seen[str(step)]))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """What a step means for other objects: the ids it is about, the strings their values hold, the addresses it wants.
+
+    `unread`: the live value was not read (its tag vouched for it), so it may hold any of our ids.
+    """
+
+    ids: frozenset[str]
+    mentions: frozenset[str]
+    wanted: frozenset[Address]
+    about: Address
+    creates: bool
+    leaves: bool
+    unread: bool
+
+    @classmethod
+    def of(cls, step: Step) -> _Uses:
+        return cls(
+            frozenset(item.id for item in step.objects),
+            frozenset(text for item in step.objects for text in strings(item.spec)),
+            frozenset(ref.address for ref in refs(step.desired.spec)) if step.desired else frozenset(),
+            step.address,
+            creates=step.verb is Verb.CREATE,
+            leaves=step.desired is None,
+            unread=any(not item.complete for item in step.objects),
+        )
+
+    def lets_go(self, other: _Uses) -> bool:
+        """Whether this step ends a use of an object that another step is about."""
+        if self.creates or not self.ids or self.ids & other.ids:
+            return False
+        if self.unread and self.leaves:
+            return not other.unread and not self.ids & other.mentions
+        return bool(self.mentions & other.ids) or (self.unread and other.about in self.wanted)
+
+
+def strings(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from strings(item)
+
+
+_VERBS = {Verb.ADOPT: 0, Verb.CREATE: 1, Verb.UPDATE: 2, Verb.FORGET: 3, Verb.DELETE: 4}
+
+
+def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Topological, and among the free ones by verb and address: deletions come last."""
+    waiting = sorted(steps, key=lambda step: (_VERBS[step.verb], step.address, step.kind))
+    done: set[str] = set()
+    ordered: list[Step] = []
+    while waiting:
+        free = next((step for step in waiting if done.issuperset(step.needs)), None)
+        if free is None:
+            raise ValueError(f"the steps need one another in a circle: {', '.join(str(step) for step in waiting)}")
+        waiting.remove(free)
+        done.add(str(free))
+        ordered.append(free)
+    return tuple(ordered)

@@ -1,0 +1,98 @@
+"""An object that cannot be changed in place: the new one is made, its users move, the old one goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.kinds import KINDS
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, Verb
+from reconciler.planning.diff import Ids, diff
+from reconciler.planning.drafts import (
+    Draft,
+    all_fields,
+    change_of_old,
+    deletions,
+    doubles_told,
+    file_changes,
+    half_made,
+    protected,
+    protected_by,
+    step_of,
+)
+from reconciler.planning.matching import Match, state_of
+
+COMPLETED = "an interrupted replacement is completed"
+
+
+def moves(old: Observed, desired: Desired) -> str:
+    return f"it moves from {KINDS[old.kind].title} to {KINDS[desired.kind].title}"
+
+
+def replaced(match: Match, ids: Ids, blank: Change) -> list[Draft]:
+    """Create the new one, and delete the old ones: the first of them is what people know as the object."""
+    desired, kind, first = match.desired, KINDS[match.desired.kind], match.old[0]
+    moved_runtime = first.kind != desired.kind
+    if moved_runtime:
+        deltas: tuple[Delta, ...] = (Delta(("runtime",), _runtime(first.kind), _runtime(desired.kind), Cause.MANIFEST),)
+    else:
+        deltas = diff(kind, desired, first, ids)
+    resumed, surplus = half_made(match)
+    reason = match.why_replace or moves(first, desired)
+    change = replace(
+        change_of_old(blank, first),
+        cause=Cause.MANIFEST if deltas else Cause.DRIFT,
+        fields=deltas,
+        files=file_changes(kind, desired, resumed),
+        reason="; ".join([reason, *doubles_told(surplus)]),
+    )
+    published = any(state_of(item) == "ready" for item in match.old)
+    blocked = protected_by(reason) if desired.lifecycle.protect and published else _kept(match, reason)
+    if blocked is not None:
+        return [Draft(replace(change, blocked=blocked))]
+    create = step_of(
+        Verb.CREATE,
+        replace(change, fields=all_fields(desired, ids)),
+        desired=desired,
+        observed=resumed,
+        surplus=surplus,
+        replaces=first,
+    )
+    same, *others = _endings(match, blank, needs=(str(create),))
+    return [Draft(change, (create, *same.steps)), *others]
+
+
+def with_old_ended(main: Draft, match: Match, blank: Change) -> list[Draft]:
+    """The new object is there; what is left of a replacement is to delete the old ones."""
+    if not match.old or main.change.blocked:
+        return [main]
+    ended = old_ended(match, blank, needs=tuple(str(step) for step in main.steps))
+    told = main.change.action is not Action.NONE or any(draft.change.blocked for draft in ended)
+    return [main, *ended] if told else ended
+
+
+def old_ended(match: Match, blank: Change, *, needs: tuple[str, ...] = ()) -> list[Draft]:
+    """The deletions of what is left of a replacement."""
+    blocked = _kept(match, COMPLETED) if match.old else None
+    if blocked is not None:
+        return [Draft(replace(change_of_old(blank, match.old[0]), reason=COMPLETED, blocked=blocked))]
+    return _endings(match, blank, needs=needs)
+
+
+def _endings(match: Match, blank: Change, *, needs: tuple[str, ...]) -> list[Draft]:
+    """One change for each address and kind that goes: every object that people may know is named in the plan."""
+    return [
+        Draft(replace(change_of_old(blank, step.observed), reason=COMPLETED), (step,))
+        for step in deletions(match.old, needs=needs)
+        if step.observed is not None
+    ]
+
+
+def _kept(match: Match, reason: str) -> Blocked | None:
+    """Whether a flag keeps the old objects. One on what expired could never be taken off, and keeps nothing."""
+    return protected((item for item in match.old if item.usable), reason)
+
+
+def _runtime(kind: str) -> str:
+    return str(getattr(KINDS[kind], "runtime", kind))

@@ -1,0 +1,1 @@
+"""What differs between two texts, lists or schemas, as lines."""
