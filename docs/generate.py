@@ -571,13 +571,13 @@ def _plan() -> Iterator[str]:
     yield (
         "Characters that are unusual are named by their code point and place, never shown, and hosts are shown in ASCII. "
         "For `R202` the plan asks `GET /v1/models` once, and only if some assistant names a model; the days are counted "
-        f"from `as_of`. A successor is named where one dated table, `reconciler/successors.py` (as of {successors.AS_OF}), "
+        f"from `as_of`. A successor is named where one dated table, `reconciler/review/successors.py` (as of {successors.AS_OF}), "
         "knows one. A key that may not list models or sessions is no error: the plan is silent about them."
     )
     yield "## What it costs"
     yield (
         "All of `estimate` is made without asking anybody: from the plan, and from one dated table of prices and limits, "
-        f"`reconciler/prices.py` (as of {prices.AS_OF}). Where the table, the account or the host does not say enough, the "
+        f"`reconciler/model/prices.py` (as of {prices.AS_OF}). Where the table, the account or the host does not say enough, the "
         "plan is silent. Prices are for `api.openai.com`, and for the embedded account as a rehearsal of it; regional hosts "
         "charge other prices, and compatible servers have their own."
     )

@@ -21,8 +21,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from reconciler import cli
-from reconciler.account.live import embedded
 from reconciler.account.port import Call
+from reconciler.emulator.account import embedded
 from reconciler.manifest.check.codes import CODES
 from reconciler.manifest.schema import schemas
 from reconciler.model.address import Address

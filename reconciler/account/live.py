@@ -16,7 +16,6 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -39,8 +38,6 @@ from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
 
 if TYPE_CHECKING:
     from openai._types import RequestOptions
-
-    import reconciler.emulator.machine as emulated
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -327,26 +324,3 @@ def _proxy(url: SplitResult) -> str | None:
         return None
     proxies = urllib.request.getproxies()
     return proxies.get(url.scheme) or proxies.get("all")
-
-
-def embedded(
-    database: Path | str, profile: emulated.Profile | str = "openai", *, emulator: emulated.Emulator | None = None
-) -> LiveAccount:
-    """The account on this machine, under the real SDK but without a network; `aclose` also closes its database.
-
-    With `emulator` that one is used and stays open.
-    """
-    from reconciler.emulator.asgi import application  # noqa: PLC0415 - only --local needs it
-    from reconciler.emulator.machine import Emulator, Profile  # noqa: PLC0415
-
-    machine = emulator or Emulator(database, profile=Profile(profile))
-    return LiveAccount(
-        api_key="local",
-        organization=None,
-        project=None,
-        base_url="http://local/v1",
-        timeout=60.0,
-        transport=httpx2.ASGITransport(application(machine)),
-        host="local",
-        on_close=machine.close if emulator is None else None,
-    )

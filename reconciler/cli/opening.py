@@ -200,7 +200,7 @@ def _embedded(root: Path, chosen: str) -> Any:
     profile = os.environ.get(PROFILE_VARIABLE, "openai")
     if profile not in {"openai", "compatible"}:
         raise Stop(Exit.INVALID, f"{PROFILE_VARIABLE} is {profile!r}.", "Known: openai, compatible.")
-    from reconciler.account.live import embedded
+    from reconciler.emulator.account import embedded
 
     if chosen == DEFAULT_DATABASE:
         database.parent.mkdir(parents=True, exist_ok=True)

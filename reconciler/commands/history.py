@@ -46,6 +46,7 @@ def _note(state: str | None) -> str | None:
 
 
 async def release_at(session: Session, address: Address) -> tuple[Observed, VersionedKind]:
+    """The live release at an address and its kind. Raises Stop for what has no versions."""
     found = await observe(session.account, session.scope())
     here = [item for item in found.snapshot.of(address) if item.tags and item.tags.state == "ready"]
     if not here:
@@ -63,6 +64,7 @@ async def release_at(session: Session, address: Address) -> tuple[Observed, Vers
 
 
 async def versions_of(session: Session, kind: VersionedKind, object_id: str) -> list[dict[str, Any]]:
+    """All versions of an object as the account lists them, newest first."""
     try:
         found = await list_all(session.account, f"{kind.collection}/{object_id}/versions", beta=kind.beta)
     except Failure as failure:
@@ -82,4 +84,5 @@ def _a(noun: str) -> str:
 
 
 def number_of(value: Json) -> int:
+    """A version as a number; -1 for what is none."""
     return int(value) if isinstance(value, str) and value.isdecimal() else -1

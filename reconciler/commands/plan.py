@@ -18,6 +18,7 @@ from reconciler.observing.observer import observe
 from reconciler.observing.scope import Found, Refresh
 from reconciler.planning.plan import make_plan
 from reconciler.review import planfile
+from reconciler.review.judge import judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ async def prepare(
         as_of=session.as_of,
         manifests=loaded.manifests,
     )
+    plan = judged(plan, () if destroy else loaded.desired, found.snapshot)
     if reviewed:
         plan = await _with_sessions(session.account, plan)
     return Prepared(found, plan, planfile.to_json(plan))

@@ -23,8 +23,9 @@ from reconciler.observing.observer import observe
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, diff
-from reconciler.planning.plan import facts, make_plan
+from reconciler.planning.plan import make_plan
 from reconciler.review import planfile
+from reconciler.review.judge import facts
 from reconciler.review.risks import find_risks
 
 

@@ -60,6 +60,7 @@ async def show_one(session: Session, address: Address) -> dict[str, Json]:
 
 
 def address_of(item: Observed) -> str:
+    """The address of an object of ours as text."""
     return str(item.tags.address) if item.tags else ""
 
 

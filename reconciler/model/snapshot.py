@@ -41,5 +41,6 @@ class Snapshot:
 
 
 def age(item: Observed) -> tuple[int, str]:
+    """Sorts live objects, the oldest first."""
     created = item.raw.get("created_at")
     return (created if isinstance(created, int) else 0, item.id)

@@ -52,6 +52,7 @@ def managed_labels(observed: Observed) -> frozenset[str]:
 
 
 def item_keys(kind: Kind, name: str | int) -> tuple[str, ...]:
+    """The keys that identify an item of a list in this field."""
     declared = kind.field(str(name))
     return (declared.item if declared else None) or ()
 

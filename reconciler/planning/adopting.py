@@ -15,6 +15,7 @@ from reconciler.planning.replacing import moves, with_old_ended
 
 
 def adopted(match: Match, ids: Ids, blank: Change) -> Draft:
+    """The live object that the manifest names by its id, taken over; or why it cannot be."""
     desired, kind, found = match.desired, KINDS[match.desired.kind], match.adopt
     change = replace(blank, action=Action.ADOPT, cause=Cause.NEW)
     mine = ids.live.get(desired.lifecycle.adopt or "")

@@ -68,6 +68,7 @@ def _doubles_ended(match: Match, blank: Change) -> list[Draft]:
 
 
 def created(match: Match, ids: Ids, snapshot: Snapshot, blank: Change) -> Draft:
+    """A new object, or one that an interrupted run had begun."""
     desired, kind = match.desired, KINDS[match.desired.kind]
     resumed, surplus = half_made(match)
     reasons: list[str] = []

@@ -41,6 +41,7 @@ def half_made(match: Match) -> tuple[Observed | None, tuple[Observed, ...]]:
 
 
 def change_of_old(blank: Change, first: Observed) -> Change:
+    """The change that ends an old object."""
     address = tags_of(first).address
     return replace(
         blank,
@@ -61,6 +62,7 @@ def protected(items: Iterable[Observed], reason: str) -> Blocked | None:
 
 
 def protected_by(reason: str) -> Blocked:
+    """What forbids the replacement of something protected, and the way out."""
     summary = f"It is protected and could only be replaced ({reason}). Remove `protect: true`, apply, and try again."
     return Blocked("protect", summary)
 
@@ -86,6 +88,7 @@ def step_of(
     surplus: tuple[Observed, ...] = (),
     replaces: Observed | None = None,
 ) -> Step:
+    """A step of a change; its number and its edges come later."""
     return Step(
         verb,
         change.address,
@@ -113,6 +116,7 @@ def file_changes(kind: Kind, desired: Desired, current: Observed | None) -> File
 
 
 def all_fields(desired: Desired, ids: Ids) -> tuple[Delta, ...]:
+    """Every field of something new, as a delta."""
     found = [Delta((name,), ABSENT, mark_unknown(desired.spec[name], ids), Cause.NEW) for name in desired.spec]
     return tuple(
         found + [Delta(("labels", key), ABSENT, desired.labels[key], Cause.NEW) for key in sorted(desired.labels)]

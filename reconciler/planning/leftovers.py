@@ -36,6 +36,7 @@ def leftovers(
     needed: Mapping[Address, Address],
     warnings: list[Notice],
 ) -> list[Draft]:
+    """What happens to every live object of ours that no wanted resource matched."""
     used = {
         id(item) for match in matches for item in (match.current, *match.pending, *match.old, *match.rivals) if item
     }

@@ -48,6 +48,7 @@ def tags_of(item: Observed) -> Tags:
 
 
 def match_of(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptable: Mapping[str, Observed]) -> Match:
+    """The live objects at the address of one wanted resource, each by its part in the plan."""
     here = tuple(live.get(desired.address, ()))
     moved = desired.lifecycle.moved_from
     if moved is not None:
@@ -74,14 +75,17 @@ def confirmed_first(item: Observed) -> tuple[bool, bool]:
 
 
 def state_of(item: Observed) -> str:
+    """What the tags of an object of ours say: ready or pending."""
     return tags_of(item).state
 
 
 def is_ready(item: Observed) -> bool:
+    """Whether people know it as the object: confirmed, and not about to be replaced."""
     return state_of(item) == "ready" and not tags_of(item).retiring
 
 
 def decide_replacement(match: Match, ids: Ids) -> Match:
+    """The match with the reason why its object cannot be changed in place, if there is one."""
     if match.current is None:
         return match
     if not match.current.usable:
@@ -120,6 +124,7 @@ def names_of(item: Observed, address: Address) -> Iterator[tuple[Address, str]]:
 
 
 def users_of(desired: Sequence[Desired]) -> dict[Address, list[str]]:
+    """Who refers to an address, by that address."""
     users: dict[Address, list[str]] = {}
     for item in desired:
         for ref in refs(item.spec):

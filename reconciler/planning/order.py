@@ -13,6 +13,7 @@ from reconciler.planning.drafts import Draft
 
 
 def with_edges(drafts: Sequence[Draft]) -> list[Step]:
+    """The steps of all drafts, numbered by change, each with the steps that it waits for."""
     steps = _distinct([replace(step, change=number) for number, draft in enumerate(drafts) for step in draft.steps])
     creators = {step.address: str(step) for step in steps if step.verb is Verb.CREATE}
     uses = [_Uses.of(step) for step in steps]
@@ -73,6 +74,7 @@ class _Uses:
 
 
 def strings(value: Json) -> Iterator[str]:
+    """Every text inside a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

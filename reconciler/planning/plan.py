@@ -9,7 +9,7 @@ object is deleted only after everything that used it has been moved or deleted. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
@@ -22,8 +22,6 @@ from reconciler.planning.order import in_order, with_edges
 from reconciler.planning.rules.budget import budget
 from reconciler.planning.rules.only import restrict
 from reconciler.planning.rules.upload_limit import upload_limit
-from reconciler.review import cost
-from reconciler.review.risks import Facts, find_risks
 
 
 def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, as_of: str, manifests: str) -> Plan:
@@ -56,14 +54,6 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
         as_of=as_of,
         changes=changes,
         steps=steps,
-        risks=find_risks(changes, steps, facts(wanted, snapshot, as_of)),
         warnings=tuple(dict.fromkeys(warnings)),
         known=ids.known,
-        requests=cost.requests(steps, first_apply=snapshot.first_apply),
-        usage=cost.usage(snapshot.objects),
     )
-
-
-def facts(wanted: Iterable[Desired], snapshot: Snapshot, as_of: str) -> Facts:
-    """What the risks of a plan are judged by."""
-    return Facts(as_of, {item.address: item for item in wanted}, snapshot.objects, snapshot.models)

@@ -27,6 +27,7 @@ COMPLETED = "an interrupted replacement is completed"
 
 
 def moves(old: Observed, desired: Desired) -> str:
+    """Why an object moves from one runtime to another, in words."""
     return f"it moves from {KINDS[old.kind].title} to {KINDS[desired.kind].title}"
 
 

@@ -20,6 +20,7 @@ from reconciler.planning.matching import Match, tags_of
 
 
 def updated(match: Match, current: Observed, ids: Ids, snapshot: Snapshot, blank: Change) -> Draft:
+    """One object that stays: what differs, why, and the step that makes it equal."""
     desired, kind = match.desired, KINDS[match.desired.kind]
     files = file_changes(kind, desired, current)
     ignored = _is_ignored(kind, desired, current, files)

@@ -1,4 +1,4 @@
-"""An explanation (reconciler.review.explain) in sentences: what is to be done at one address, why, in which order, for whom.
+"""An explanation of one address in sentences: what is to be done, why, in which order, for whom.
 
 Everything is said in the same order: what happens, why, each field with what the manifest says (and where), what is
 live and what was last applied, then what others filled in, who is referred to and who refers to it, and what waits.

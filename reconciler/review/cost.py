@@ -30,15 +30,15 @@ from reconciler.model.prices import (
 from reconciler.planning.documents import settled
 
 GROUP = 24
-"""So many files are attached with one request (reconciler/apply/attaching.py)."""
+"""So many files are attached with one request (reconciler/apply/documents/attaching.py)."""
 PAGE = 100
 """So many files a list shows at once."""
 JOURNAL = 40
 """So many files are detached between two notes in the anchor (reconciler/ownership/anchor.py)."""
 IN_PARTS_FROM, PART = 8 * 2**20, 16 * 2**20
-"""Bytes from which a file goes in parts, and bytes of a part (reconciler/apply/uploads.py and parts.py)."""
+"""Bytes from which a file goes in parts, and bytes of a part (reconciler/apply/uploads/uploading.py and parts.py)."""
 FEW = 8
-"""Up to so many files are looked at one by one (reconciler/apply/rollout.py)."""
+"""Up to so many files are looked at one by one (reconciler/apply/documents/rollout.py)."""
 
 
 def estimate(plan: Plan) -> dict[str, Json]:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from reconciler import cli
-from reconciler.account.live import embedded
 from reconciler.account.port import Call, Upload
+from reconciler.emulator.account import embedded
 from tests.acceptance.world import World
 from tests.cli.conftest import Command
 

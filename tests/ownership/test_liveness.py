@@ -17,7 +17,7 @@ RUN = "0123abcd"
 HOLD = """
 import sys, time
 from pathlib import Path
-from reconciler.apply.liveness import LockFiles
+from reconciler.ownership.liveness import LockFiles
 with LockFiles(Path(sys.argv[1])).held(sys.argv[2]):
     print("held", flush=True)
     time.sleep(60)

@@ -26,6 +26,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import field_digests, files_tag, stale_tags
 from reconciler.planning.plan import make_plan
 from reconciler.review import approvals, planfile
+from reconciler.review.judge import judged
 
 LINEAGE = "0123456789ab"
 STACK = Snapshot(AccountInfo("local"), "acme", lineage=LINEAGE, serial=3)
@@ -105,7 +106,9 @@ def plan_for(
 ) -> Plan:
     """The plan, which its own published schema accepts."""
     there = replace(STACK, objects=tuple(objects), **snapshot)
-    plan = make_plan(list(desired), there, rules or Rules(), as_of="2026-11-22", manifests="sha256:0")
+    rules = rules or Rules()
+    plan = make_plan(list(desired), there, rules, as_of="2026-11-22", manifests="sha256:0")
+    plan = judged(plan, () if rules.destroy else desired, there)
     approvals.load(planfile.dumps(planfile.to_json(plan)).encode(), "plan.json")
     return plan
 
@@ -888,7 +891,7 @@ def varied() -> str:
 
 def test_the_hash_seed_means_nothing() -> None:
     other = subprocess.run(
-        [sys.executable, "-c", "from tests.test_plan import varied; print(varied())"],
+        [sys.executable, "-c", "from tests.planning.test_plan import varied; print(varied())"],
         env={**os.environ, "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"},
         capture_output=True,
         check=True,

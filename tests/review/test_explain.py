@@ -17,7 +17,7 @@ from reconciler.review.explain import Evidence, explain
 from tests.acceptance.test_drift import edit, post_version
 from tests.acceptance.world import World
 
-GOLDEN = Path(__file__).parent / "render" / "golden" / "explain"
+GOLDEN = Path(__file__).parents[1] / "render" / "golden" / "explain"
 DAY = 86_400
 PROMPT = "# Support\n\nYou answer customers.\nYou are brief.\n\n## Refunds\n\nWithin 14 days of the delivery.\n"
 SEARCH = {"type": "file_search", "vector_stores": ["docs"]}

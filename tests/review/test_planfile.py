@@ -22,6 +22,7 @@ from reconciler.model.plan import Action, Cause, Change, Delta, Notice, Plan
 from reconciler.model.rules import Rules
 from reconciler.planning.plan import make_plan
 from reconciler.review import approvals, plan_schema, planfile
+from reconciler.review.judge import judged
 from tests.model.test_model import JSON
 from tests.planning.test_plan import STACK, expired, foreign, helper, live, store
 
@@ -30,7 +31,8 @@ Body = dict[str, Any]
 
 def body(desired: list[Desired], objects: list[Observed], *, rules: Rules | None = None, **snapshot: Any) -> Body:
     there = replace(STACK, objects=tuple(objects), **snapshot)
-    return planfile.to_json(make_plan(desired, there, rules or Rules(), as_of="2026-11-22", manifests="sha256:0"))
+    plan = make_plan(desired, there, rules or Rules(), as_of="2026-11-22", manifests="sha256:0")
+    return planfile.to_json(judged(plan, desired, there))
 
 
 def saved(plan: Body) -> approvals.Approval:
@@ -154,7 +156,7 @@ def test_the_published_schema_is_a_schema_and_accepts_every_sort_of_plan() -> No
 
 
 def test_the_published_schema_is_the_one_in_the_repository() -> None:
-    published = Path(__file__).parents[1] / "schema" / "plan.schema.json"
+    published = Path(__file__).parents[2] / "schema" / "plan.schema.json"
     assert json.loads(published.read_text()) == plan_schema.schema()
 
 
@@ -180,7 +182,7 @@ def test_what_is_no_plan_is_refused(data: bytes, says: str) -> None:
 
 
 def test_what_is_too_large_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planfile, "MAX_BYTES", 10)
+    monkeypatch.setattr(approvals, "MAX_BYTES", 10)
     assert "is larger than 10 bytes" in stop_of(lambda: saved(CREATE))[1]
 
 

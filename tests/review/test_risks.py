@@ -21,6 +21,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import files_tag
 from reconciler.planning.plan import make_plan
 from reconciler.review import approvals, planfile
+from reconciler.review.judge import judged
 from reconciler.review.risks import NOTICE_DAYS
 
 TODAY = "2026-11-22"
@@ -91,7 +92,9 @@ def plan_for(
     desired: Iterable[Desired], objects: Iterable[Observed] = (), *, rules: Rules | None = None, **snapshot: Any
 ) -> Plan:
     there = Snapshot(AccountInfo("local"), "acme", lineage="0" * 12, serial=1, objects=tuple(objects), **snapshot)
-    return make_plan(list(desired), there, rules or Rules(), as_of=TODAY, manifests="sha256:0")
+    rules, wanted = rules or Rules(), list(desired)
+    plan = make_plan(wanted, there, rules, as_of=TODAY, manifests="sha256:0")
+    return judged(plan, () if rules.destroy else wanted, there)
 
 
 def risks(plan: Plan, code: str = "") -> list[str]:

@@ -1,7 +1,7 @@
 """One emulated account under the virtual clock, the processes that talk to it, and the people who change it.
 
 A `Stage` outlives processes; everything a process holds in memory is made anew by `Stage.start`. Nothing here decides
-anything: observe, plan and apply are the real ones, put together by `reconciler.workflow` as the command line does.
+anything: observe, plan and apply are the real ones, put together by `reconciler.commands` as the command line does.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ PERCENT_FROM = 10
 
 
 def budget(drafts: list[Draft], wanted: Sequence[Desired], snapshot: Snapshot, rules: Rules) -> list[Draft]:
+    """More deletions than the limits or `--allow-deletes` say are blocked, each of them."""
     deletes = [draft for draft in drafts if any(step.verb is Verb.DELETE for step in draft.steps)]
     going = [draft for draft in drafts if draft.change.action in {Action.DELETE, Action.FORGET} and draft.steps]
     if rules.destroy or not (deletes or going):

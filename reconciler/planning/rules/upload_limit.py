@@ -10,6 +10,7 @@ from reconciler.planning.drafts import Draft
 
 
 def upload_limit(drafts: list[Draft], rules: Rules) -> list[Draft]:
+    """More bytes to upload than limits.max_upload_bytes says are blocked."""
     total = sum(draft.change.files.upload_bytes for draft in drafts if draft.change.files and draft.steps)
     if total <= rules.max_upload_bytes:
         return drafts

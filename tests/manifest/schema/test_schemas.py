@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Problems
 from reconciler.review import plan_schema
 from tests.manifest.trees import assistant, manifest, stack
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PUBLISHED = {schemas.file_name(kind): schemas.published(kind) for kind in schemas.KINDS}
 EXAMPLES = [
     path

@@ -1,0 +1,27 @@
+"""What people are told of a plan beside what it does: risks, requests, storage. It changes nothing that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Plan
+from reconciler.model.snapshot import Snapshot
+from reconciler.review import cost
+from reconciler.review.risks import Facts, find_risks
+
+
+def judged(plan: Plan, wanted: Iterable[Desired], snapshot: Snapshot) -> Plan:
+    """The plan with its risks, its estimate of requests, and the storage in use. `wanted`: what it was made for."""
+    return replace(
+        plan,
+        risks=find_risks(plan.changes, plan.steps, facts(wanted, snapshot, plan.as_of)),
+        requests=cost.requests(plan.steps, first_apply=plan.first_apply),
+        usage=cost.usage(snapshot.objects),
+    )
+
+
+def facts(wanted: Iterable[Desired], snapshot: Snapshot, as_of: str) -> Facts:
+    """What the risks of a plan are judged by."""
+    return Facts(as_of, {item.address: item for item in wanted}, snapshot.objects, snapshot.models)
