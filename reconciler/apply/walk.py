@@ -493,7 +493,7 @@ def _known_ids(plan: Plan, found: Found) -> dict[Address, str]:
     renewed = {step.address for step in plan.steps if step.verb is Verb.CREATE}
     ids = {address: object_id for address, object_id in plan.known.items() if address.owner not in renewed}
     for item in found.snapshot.objects:
-        if item.tags is None or item.tags.state != "ready" or item.tags.retiring or item.tags.address in renewed:
+        if item.tags is None or not item.tags.current or item.tags.address in renewed:
             continue
         ids[item.tags.address] = item.id
     for step in plan.steps:

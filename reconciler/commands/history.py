@@ -48,7 +48,7 @@ def _note(state: str | None) -> str | None:
 async def release_at(session: Session, address: Address) -> tuple[Observed, VersionedKind]:
     """The live release at an address and its kind. Raises Stop for what has no versions."""
     found = await observe(session.account, session.scope())
-    here = [item for item in found.snapshot.of(address) if item.tags and item.tags.state == "ready"]
+    here = [item for item in found.snapshot.of(address) if item.tags and item.tags.confirmed]
     if not here:
         raise Stop(
             Exit.INVALID, f"Nothing in the account stands for {address}.", "`reconciler show` lists what there is."

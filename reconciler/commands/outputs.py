@@ -10,16 +10,14 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.json import Json
-from reconciler.model.observed import Observed
+from reconciler.model.observed import created_at
 from reconciler.observing.observer import observe
 
 
 async def outputs(session: Session) -> dict[str, dict[str, Json]]:
     """Id, resource, version and spec digest by address; only confirmed objects."""
     found = await observe(session.account, session.scope())
-    ready = [
-        item for item in found.snapshot.objects if item.tags and item.tags.state == "ready" and not item.tags.retiring
-    ]
+    ready = [item for item in found.snapshot.objects if item.tags and item.tags.current]
     return {
         address_of(item): {
             "id": item.id,
@@ -27,7 +25,7 @@ async def outputs(session: Session) -> dict[str, dict[str, Json]]:
             "version": item.version,
             "spec": item.tags.spec if item.tags else None,
         }
-        for item in sorted(ready, key=lambda item: (address_of(item), -_created(item)))
+        for item in sorted(ready, key=lambda item: (address_of(item), -created_at(item.raw)))
     }
 
 
@@ -39,7 +37,7 @@ async def bundles(session: Session) -> dict[str, dict[str, bytes]]:
     packed: dict[str, dict[str, bytes]] = {}
     for item in found.snapshot.objects:
         kind = KINDS[item.kind]
-        if item.tags is None or item.tags.state != "ready" or not isinstance(kind, VersionedKind):
+        if item.tags is None or not item.tags.confirmed or not isinstance(kind, VersionedKind):
             continue
         if not item.version:
             raise Stop(Exit.UNAVAILABLE, f"{item.id} does not say which of its versions is the current one.")
@@ -52,9 +50,3 @@ async def bundles(session: Session) -> dict[str, dict[str, bytes]]:
         except BadBundle as error:
             raise Stop(Exit.UNAVAILABLE, f"Version {item.version} of {item.id}: {error}") from error
     return packed
-
-
-def _created(item: Observed) -> int:
-    """When it was created, as far as that is known: of two that claim one address the older one is the output."""
-    created = item.raw.get("created_at")
-    return created if isinstance(created, int) else 0

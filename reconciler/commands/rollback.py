@@ -83,7 +83,7 @@ async def _target(session: Session, kind: VersionedKind, item: Observed, version
     releases = []
     for raw in await versions_of(session, kind, item.id):
         tags = tagging.decode_line(raw.get("description"))
-        if tags is not None and tags.state == "ready" and item.tags is not None and tags.lineage == item.tags.lineage:
+        if tags is not None and tags.confirmed and item.tags is not None and tags.lineage == item.tags.lineage:
             releases.append(str(raw.get("version")))
     if version is not None:
         if version not in releases:

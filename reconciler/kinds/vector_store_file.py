@@ -13,7 +13,7 @@ from reconciler.kinds.kind import IN_PLACE, DocumentKind
 from reconciler.kinds.words import closed, integer
 from reconciler.model.desired import Document
 from reconciler.model.json import Json, same
-from reconciler.model.observed import Attachment
+from reconciler.model.observed import Attachment, created_at
 
 PREFIX = "reconciler_"
 PATH, SHA256, NAME, OP = (f"{PREFIX}{key}" for key in ("path", "sha256", "name", "op"))
@@ -84,7 +84,7 @@ class VectorStoreFile(DocumentKind):
         attributes = attributes if isinstance(attributes, Mapping) else {}
         error = raw.get("last_error")
         path = attributes.get(PATH)
-        created, usage = raw.get("created_at"), raw.get("usage_bytes")
+        usage = raw.get("usage_bytes")
         chunking = raw.get("chunking_strategy")
         return Attachment(
             file_id=str(raw["id"]),
@@ -96,7 +96,7 @@ class VectorStoreFile(DocumentKind):
             attributes={key: value for key, value in attributes.items() if not key.startswith(PREFIX)},
             chunking=chunking if isinstance(chunking, Mapping) else None,
             op=_text(attributes.get(OP)),
-            created_at=created if isinstance(created, int) else 0,
+            created_at=created_at(raw),
             usage=usage if isinstance(usage, int) else None,
         )
 

@@ -69,3 +69,8 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+
+def position(span: Span | None) -> dict[str, str | int] | None:
+    """A place as every JSON form has it; None where there is none."""
+    return None if span is None else {"file": span.file, "line": span.line, "column": span.column}

@@ -48,6 +48,16 @@ class Tags:
     refs: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether its creation was completed: people may know its id."""
+        return self.state == "ready"
+
+    @property
+    def current(self) -> bool:
+        """Whether people know it as the object at its address: confirmed, and not about to be replaced."""
+        return self.confirmed and not self.retiring
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -79,3 +89,9 @@ class AccountInfo:
     host: str
     organization: str | None = None
     project: str | None = None
+
+
+def created_at(raw: Mapping[str, Json]) -> int:
+    """When a server says that an object was made, in seconds since 1970; 0 where it does not say."""
+    value = raw.get("created_at")
+    return value if isinstance(value, int) else 0

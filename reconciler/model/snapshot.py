@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.address import Address
-from reconciler.model.observed import AccountInfo, Observed
+from reconciler.model.observed import AccountInfo, Observed, created_at
 from reconciler.model.plan import Notice
 
 
@@ -42,5 +42,4 @@ class Snapshot:
 
 def age(item: Observed) -> tuple[int, str]:
     """Sorts live objects, the oldest first."""
-    created = item.raw.get("created_at")
-    return (created if isinstance(created, int) else 0, item.id)
+    return (created_at(item.raw), item.id)

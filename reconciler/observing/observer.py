@@ -25,7 +25,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.json import ID_PATTERN, Json
-from reconciler.model.observed import Attachment, Observed, Tags
+from reconciler.model.observed import Attachment, Observed, Tags, created_at
 from reconciler.model.plan import Notice
 from reconciler.model.snapshot import Snapshot
 from reconciler.observing.scope import Found, Scope
@@ -109,7 +109,7 @@ class _Observer:
         there: dict[tuple[str, Address], Entry] = {}
         for item in objects:
             tags = item.tags
-            if tags is not None and tags.state == "ready" and not tags.retiring:
+            if tags is not None and tags.current:
                 version = self.applied.get(item.id)
                 there[item.kind, tags.address] = Entry(
                     item.kind, tags.address, item.id, version, tags.protect, tags.retain
@@ -234,7 +234,7 @@ class _Observer:
         self, heads: list[dict[str, Any]], parts: list[tuple[int, dict[str, Any]]], owner: str
     ) -> Anchor | None:
         read = []
-        for head in sorted(heads, key=lambda store: (_created(store), store["id"])):
+        for head in sorted(heads, key=lambda store: (created_at(store), store["id"])):
             lineage = head["metadata"][tagging.STACK]
             mine = [
                 store
@@ -393,11 +393,7 @@ class _Observer:
                     by_id[key] = raw
             mine = self._our_lines(by_id.values(), anchor)
         chosen = {key: mine.get(key) for key in by_id if key in mine or key in entries}
-        ids = {
-            item.tags.address: item
-            for item in others
-            if item.tags and item.tags.state == "ready" and not item.tags.retiring
-        }
+        ids = {item.tags.address: item for item in others if item.tags and item.tags.current}
         found = await asyncio.gather(
             *(
                 self._version(kind, by_id[key], tags, entries.get(key), anchor, ids)
@@ -576,14 +572,9 @@ def _has_all(head: Mapping[str, Any], parts: list[tuple[int, dict[str, Any]]]) -
 
 
 def _part_order(part: tuple[int, dict[str, Any]]) -> tuple[int, int, str]:
-    return (part[0], _created(part[1]), part[1]["id"])
+    return (part[0], created_at(part[1]), part[1]["id"])
 
 
 def _day(value: Json) -> str | None:
     """A date as the API writes it, YYYY-MM-DD; None for anything else."""
     return value if isinstance(value, str) and _DAY.match(value) else None
-
-
-def _created(raw: Mapping[str, Any]) -> int:
-    value = raw.get("created_at")
-    return value if isinstance(value, int) else 0

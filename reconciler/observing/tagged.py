@@ -36,7 +36,7 @@ def our_labels(observed: Observed) -> dict[str, str]:
 
 def vouched(desired: Desired | None, raw: Mapping[str, Any], tags: Tags) -> bool:
     """Whether a store's own tag and counts say that its documents are what the manifest wants."""
-    if desired is None or tags.state != "ready":
+    if desired is None or not tags.confirmed:
         return False
     count, digest, usage = ([*tags.files.split(":"), "", "", ""])[:3]
     expected = (str(len(desired.documents)), desired.documents_digest()) if desired.documents else ("", "")

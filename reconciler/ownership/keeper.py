@@ -20,6 +20,7 @@ from reconciler.account.port import Account, Call, Clock, Failure, Reply, Sort
 from reconciler.model.address import Address
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.json import ID_PATTERN, Json
+from reconciler.model.observed import created_at
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION, Anchor, Entry, journal_chunks
 from reconciler.ownership.liveness import Liveness, Unknown
@@ -427,7 +428,7 @@ class Keeper:
             for store in stores
             if store["id"] not in self.anchor.ids
             and anchors.is_part(store.get("metadata"), self.owner) == 1
-            and _created(store) <= _created(mine)
+            and created_at(store) <= created_at(mine)
         ]
 
     def _is_twin(self, store: Mapping[str, Any]) -> bool:
@@ -586,8 +587,3 @@ def _ours(metadata: object) -> dict[str, str]:
 def _run_state(anchor: Anchor) -> tuple[object, ...]:
     """What tells whether another run did something."""
     return (anchor.serial, anchor.busy, anchor.run, anchor.plan, anchor.beat)
-
-
-def _created(store: Mapping[str, Any]) -> int:
-    created = store.get("created_at")
-    return created if isinstance(created, int) else 0

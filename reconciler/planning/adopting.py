@@ -10,7 +10,7 @@ from reconciler.ownership import anchor as anchors
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.drafts import Draft, change_of_old, file_changes, protected_by, step_of
-from reconciler.planning.matching import Match, state_of
+from reconciler.planning.matching import Match, tags_of
 from reconciler.planning.replacing import moves, with_old_ended
 
 
@@ -51,7 +51,7 @@ def adopted(match: Match, ids: Ids, blank: Change) -> Draft:
 
 def adopt_instead(match: Match, ids: Ids, blank: Change) -> list[Draft]:
     """Adopt, and end what stands there in another runtime: a replacement, which protection forbids."""
-    published = next((item for item in match.old if state_of(item) == "ready"), None)
+    published = next((item for item in match.old if tags_of(item).confirmed), None)
     if published is None or not match.desired.lifecycle.protect:
         return with_old_ended(adopted(match, ids, blank), match, blank)
     blocked = protected_by(moves(published, match.desired))

@@ -15,7 +15,7 @@ from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, FileCha
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, mark_unknown
 from reconciler.planning.documents import diff_documents
-from reconciler.planning.matching import Match, state_of, tags_of
+from reconciler.planning.matching import Match, tags_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def change_of_old(blank: Change, first: Observed) -> Change:
 
 def protected(items: Iterable[Observed], reason: str) -> Blocked | None:
     """An unconfirmed object is not protected: nobody ever got its id."""
-    held = any(tags_of(item).protect and state_of(item) == "ready" for item in items)
+    held = any(tags_of(item).protect and tags_of(item).confirmed for item in items)
     return protected_by(reason) if held else None
 
 

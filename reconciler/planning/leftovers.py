@@ -14,7 +14,7 @@ from reconciler.model.snapshot import Snapshot, age
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids
 from reconciler.planning.drafts import Draft, deletions, doubles_told, protected
-from reconciler.planning.matching import Match, confirmed_first, is_held, is_ready, state_of, tags_of
+from reconciler.planning.matching import Match, confirmed_first, is_current, is_held, tags_of
 from reconciler.planning.order import strings
 
 
@@ -66,7 +66,7 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
         )
         warnings.append(Notice("W405", summary, step.address))
         return Draft(replace(change, action=Action.NONE, cause=None, reason="a release that is held uses it"))
-    confirmed = [item.id for item in step.objects if is_ready(item)]
+    confirmed = [item.id for item in step.objects if is_current(item)]
     if len(confirmed) > 1:
         named = ", ".join(confirmed)
         summary = f"Several live objects say that they are this one: {named}. Remove our tags from all but one."
@@ -76,7 +76,7 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
             "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
         )
         return Draft(replace(change, blocked=Blocked("protect", summary)))
-    if tags_of(first).retain and state_of(first) == "ready":  # nobody ever got the id of another one
+    if tags_of(first).retain and tags_of(first).confirmed:  # nobody ever got the id of another one
         reasons = ("`on_delete: retain`: our tags go, the object stays", *doubles_told(step.surplus))
         change = replace(change, action=Action.FORGET, reason="; ".join(reasons))
         return Draft(change, (replace(step, verb=Verb.FORGET),))
@@ -93,7 +93,7 @@ def with_users(drafts: list[Draft], wanted: Sequence[Desired], snapshot: Snapsho
     if not going:
         return drafts
     ids = {object_id for object_id in going.values() if object_id is not None}
-    values = [(tags_of(item).address, item.spec) for item in snapshot.objects if is_ready(item)]
+    values = [(tags_of(item).address, item.spec) for item in snapshot.objects if is_current(item)]
     values += [(item.address, item.spec) for item in wanted]
     users: dict[str, set[Address]] = {}
     for address, spec in values:

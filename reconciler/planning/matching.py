@@ -53,17 +53,17 @@ def match_of(desired: Desired, live: Mapping[Address, Sequence[Observed]], adopt
     moved = desired.lifecycle.moved_from
     if moved is not None:
         taken = any(item.kind == desired.kind for item in here)
-        published = (item for item in live.get(moved, ()) if state_of(item) == "ready")
+        published = (item for item in live.get(moved, ()) if tags_of(item).confirmed)
         here = (
             *here,
             *(item for item in published if not taken or item.kind != desired.kind or tags_of(item).retiring),
         )
     same_kind = [item for item in here if item.kind == desired.kind]
-    ready = [item for item in same_kind if is_ready(item)]
+    ready = [item for item in same_kind if is_current(item)]
     pending = tuple(
-        sorted((item for item in same_kind if state_of(item) == "pending"), key=lambda item: not item.usable)
+        sorted((item for item in same_kind if not tags_of(item).confirmed), key=lambda item: not item.usable)
     )
-    retiring = [item for item in same_kind if state_of(item) == "ready" and not is_ready(item)]
+    retiring = [item for item in same_kind if tags_of(item).confirmed and not is_current(item)]
     old = sorted((*retiring, *(item for item in here if item.kind != desired.kind)), key=confirmed_first)
     adopt = adoptable.get(desired.lifecycle.adopt or "") if not ready and not pending else None
     return Match(desired, ready[0] if ready else None, pending, tuple(old), tuple(ready[1:]), adopt)
@@ -71,17 +71,12 @@ def match_of(desired: Desired, live: Mapping[Address, Sequence[Observed]], adopt
 
 def confirmed_first(item: Observed) -> tuple[bool, bool]:
     """What people know as the object, then what a replacement is about to end, then what is half-made."""
-    return not is_ready(item), state_of(item) != "ready"
+    return not is_current(item), not tags_of(item).confirmed
 
 
-def state_of(item: Observed) -> str:
-    """What the tags of an object of ours say: ready or pending."""
-    return tags_of(item).state
-
-
-def is_ready(item: Observed) -> bool:
+def is_current(item: Observed) -> bool:
     """Whether people know it as the object: confirmed, and not about to be replaced."""
-    return state_of(item) == "ready" and not tags_of(item).retiring
+    return tags_of(item).current
 
 
 def decide_replacement(match: Match, ids: Ids) -> Match:
@@ -145,6 +140,6 @@ def twins_of(match: Match) -> Sequence[Observed]:
         return (match.current, *match.rivals)
     groups: dict[tuple[Address, str], list[Observed]] = {}
     for item in match.old:
-        if is_ready(item):
+        if is_current(item):
             groups.setdefault((tags_of(item).address, item.kind), []).append(item)
     return next((group for group in groups.values() if len(group) > 1), ())

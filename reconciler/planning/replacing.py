@@ -21,7 +21,7 @@ from reconciler.planning.drafts import (
     protected_by,
     step_of,
 )
-from reconciler.planning.matching import Match, state_of
+from reconciler.planning.matching import Match, tags_of
 
 COMPLETED = "an interrupted replacement is completed"
 
@@ -48,7 +48,7 @@ def replaced(match: Match, ids: Ids, blank: Change) -> list[Draft]:
         files=file_changes(kind, desired, resumed),
         reason="; ".join([reason, *doubles_told(surplus)]),
     )
-    published = any(state_of(item) == "ready" for item in match.old)
+    published = any(tags_of(item).confirmed for item in match.old)
     blocked = protected_by(reason) if desired.lifecycle.protect and published else _kept(match, reason)
     if blocked is not None:
         return [Draft(replace(change, blocked=blocked))]

@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import DocumentKind, Keeping
 from reconciler.manifest.load.loader import Loaded
-from reconciler.model.address import Address
+from reconciler.model.address import Address, position
 from reconciler.model.desired import Desired, Document
 from reconciler.model.diagnostics import did_you_mean
 from reconciler.model.errors import Exit, Stop
@@ -22,7 +22,7 @@ from reconciler.model.observed import Attachment, Observed
 from reconciler.model.snapshot import Snapshot
 from reconciler.planning.documents import settled
 from reconciler.review.graph import uses
-from reconciler.review.origins import Origins, place
+from reconciler.review.origins import Origins
 
 Body = Mapping[str, Any]
 
@@ -61,7 +61,7 @@ def explain(text: str, evidence: Evidence) -> dict[str, Json]:
         "saved": evidence.snapshot is None,
         "stale": evidence.plan["manifests"] != loaded.manifests,
         "left_out": bool(evidence.only) and owner not in evidence.only and not changes,
-        "source": place(manifest.spans.get(())) if manifest is not None else None,
+        "source": position(manifest.spans.get(())) if manifest is not None else None,
         "object": _object(live, desired, changes, evidence),
         "changes": [
             _change(change, number, origins, live, evidence) for number, change in _numbered(changes, evidence)
@@ -339,7 +339,7 @@ def _wanted(document: Document) -> dict[str, Json]:
         "sha256": document.sha256,
         "attributes": _sorted(document.attributes),
         "chunking": dict(document.chunking) if document.chunking is not None else None,
-        "source": place(document.span),
+        "source": position(document.span),
     }
 
 

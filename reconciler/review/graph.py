@@ -18,9 +18,8 @@ from typing import Any
 
 from reconciler.kinds.form import Manifest
 from reconciler.manifest.load.loader import Loaded
-from reconciler.model.address import Span
+from reconciler.model.address import position
 from reconciler.model.desired import Desired
-from reconciler.model.json import Json
 
 Graph = dict[str, Any]
 Node = dict[str, Any]
@@ -86,7 +85,7 @@ def _node(manifest: Manifest, desired: Desired | None) -> Node:
     return _blank(str(manifest.address)) | {
         "resource": desired.kind if desired is not None else None,
         "documents": documents if documents or manifest.kind == "VectorStore" else None,
-        "source": place(manifest.spans.get(())),
+        "source": position(manifest.spans.get(())),
     }
 
 
@@ -102,11 +101,6 @@ def _blank(address: str) -> Node:
         "action": None,
         "blocked": False,
     }
-
-
-def place(span: Span | None) -> Json:
-    """A position as JSON has it everywhere."""
-    return None if span is None else {"file": span.file, "line": span.line, "column": span.column}
 
 
 def _graph(

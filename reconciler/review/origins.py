@@ -16,7 +16,7 @@ from reconciler.kinds.form import Manifest
 from reconciler.kinds.kind import Kind
 from reconciler.manifest.load.loader import Loaded
 from reconciler.manifest.load.lowering import choice_of
-from reconciler.model.address import Ref, Span
+from reconciler.model.address import Ref, Span, position
 from reconciler.model.desired import Desired
 from reconciler.model.json import ABSENT, Json, Path, refs, same
 
@@ -46,12 +46,12 @@ class Origins:
             tool = self._tools[written[2]]
             if tool.source is not self.manifest:
                 manifest, written = tool.source, (*tool.path, *written[3:])
-        found = place(manifest.at(*written))
+        found = position(manifest.at(*written))
         included = next((file for at, file in manifest.included.items() if at == written[: len(at)]), None)
         by = self._by(manifest, written)
         return {
             "by": by,
-            "source": found if by not in {"reconciler", "name"} else place(manifest.spans.get(())),
+            "source": found if by not in {"reconciler", "name"} else position(manifest.spans.get(())),
             "file": included,
             "tool": str(manifest.address) if manifest is not self.manifest else None,
         }
@@ -63,13 +63,13 @@ class Origins:
     def references(self) -> list[dict[str, Json]]:
         """Who the manifest names, with the place that does: `{address, source}`; Tools, which are compiled in, too."""
         found = [
-            {"address": str(tool.source.address), "source": place(tool.at)}
+            {"address": str(tool.source.address), "source": position(tool.at)}
             for tool in self._tools
             if tool.source is not self.manifest
         ]
         wanted = refs(self.desired.spec) if self.desired is not None else []
         others = [ref for ref in wanted if ref.address.owner != self.manifest.address]
-        return found + [{"address": str(ref.address), "source": place(self._names(ref))} for ref in others]
+        return found + [{"address": str(ref.address), "source": position(self._names(ref))} for ref in others]
 
     # --- the manifest's own form ---
 
@@ -204,13 +204,8 @@ class _Tool:
         return f"{self.value['type']}:{name}" if name else str(self.value["type"])
 
 
-def place(span: Span | None) -> Json:
-    """A position as JSON has it everywhere."""
-    return None if span is None else {"file": span.file, "line": span.line, "column": span.column}
-
-
 def _filled(path: Path, value: Json, by: str, span: Span | None) -> dict[str, Json]:
-    return {"path": list(path), "value": value, "by": by, "source": place(span)}
+    return {"path": list(path), "value": value, "by": by, "source": position(span)}
 
 
 def _at(value: Json, path: Path) -> Json:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 
-from reconciler.model.address import Ref, Span, Unknown
+from reconciler.model.address import Ref, Unknown, position
 from reconciler.model.json import ABSENT, Json, sha256
 from reconciler.model.plan import Action, Change, Delta, FileChange, FileChanges, Notice, Plan
 from reconciler.review import cost
@@ -113,7 +113,7 @@ def _change(change: Change) -> dict[str, Json]:
         "id": change.id,
         "action": change.action.value,
         "cause": change.cause.value if change.cause else None,
-        "source": _span(change.span),
+        "source": position(change.span),
         "moved_from": str(change.moved_from) if change.moved_from else None,
         "fields": [_delta(delta) for delta in change.fields],
     }
@@ -178,13 +178,9 @@ def _notice(notice: Notice) -> dict[str, Json]:
         "code": notice.code,
         "summary": notice.summary,
         "address": _address(notice),
-        "source": _span(notice.span),
+        "source": position(notice.span),
     }
 
 
 def _address(notice: Notice) -> str | None:
     return str(notice.address) if notice.address else None
-
-
-def _span(span: Span | None) -> Json:
-    return None if span is None else {"file": span.file, "line": span.line, "column": span.column}

@@ -121,7 +121,7 @@ def _unprotected(step: Step, desired: Desired) -> Iterator[Notice]:
     live = step.observed
     if live is None or live.tags is None or desired.lifecycle.protect:
         return
-    if live.tags.protect and live.tags.state == "ready":
+    if live.tags.protect and live.tags.confirmed:
         summary = f"takes `protect` off {live.id}: later plans may delete or replace it"
         yield Notice("R401", summary, step.address, desired.span)
 
@@ -231,7 +231,7 @@ def _running(steps: Sequence[Step], facts: Facts) -> dict[Address, tuple[Kind, M
     running: dict[Address, tuple[Kind, Mapping[str, Json]]] = {}
     for item in facts.objects:
         tags = item.tags
-        if tags is None or tags.state != "ready" or tags.retiring or item.id in gone:
+        if tags is None or not tags.current or item.id in gone:
             continue
         wanted = facts.wanted.get(tags.address)
         spec = wanted.spec if wanted is not None and not item.complete else item.spec

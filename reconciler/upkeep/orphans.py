@@ -302,7 +302,7 @@ class _Search:
         old: dict[str, list[str]] = {}
         for item in self.objects:
             mine = [version for version in self.versions.get(item.id, ()) if self._ours(version)]
-            releases = [version for version in mine if version.tags.state == "ready"]
+            releases = [version for version in mine if version.tags.confirmed]
             if item.tags is None or _state(item) != "ready" or len(releases) <= KEPT:
                 continue
             oldest = number_of(releases[KEPT - 1].number)

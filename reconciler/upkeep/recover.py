@@ -7,7 +7,7 @@ knew cannot be had from anywhere else; as far as its stores are still there it i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Keeping, Kind
 from reconciler.model.desired import Desired
 from reconciler.model.errors import Exit, Stop
+from reconciler.model.observed import created_at
 from reconciler.observing.observer import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
@@ -158,7 +159,7 @@ class _Search:
             if number is not None:
                 owner = re.fullmatch(r".*#([0-9a-f]{12})", str(store["metadata"].get(tagging.STACK)))
                 self.parts.append(Part(number, owner[1] if owner else None, str(store["id"]), store))
-        self.parts.sort(key=lambda part: (part.number, _created(part.store), part.id))
+        self.parts.sort(key=lambda part: (part.number, created_at(part.store), part.id))
 
     async def _read_objects(self) -> None:
         """Every object that names our stack, whatever its kind; a collection that is not there has none."""
@@ -398,8 +399,3 @@ class _Search:
 
 def _order(item: Tagged) -> tuple[object, str, str]:
     return (item.tags.address, item.kind, item.id)
-
-
-def _created(store: Mapping[str, Any]) -> int:
-    created = store.get("created_at")
-    return created if isinstance(created, int) else 0

@@ -30,7 +30,7 @@ class Tagged:
     @property
     def published(self) -> bool:
         """Whether it is what its address stands for, and not the half of a creation or a replacement."""
-        return self.tags.state == "ready" and not self.tags.retiring
+        return self.tags.current
 
     @property
     def state(self) -> str:

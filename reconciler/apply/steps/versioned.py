@@ -390,7 +390,7 @@ async def files_of_all_versions(run: Run, kind: VersionedKind, object_id: str) -
     found: dict[str, None] = {}
     for raw in await _all_versions(run, kind, object_id):
         tags = tagging.decode_line(raw.get("description"))
-        if tags is None or tags.state != "ready" or not run.ours(tags, tags.address):
+        if tags is None or not tags.confirmed or not run.ours(tags, tags.address):
             continue
         content = await read_version(run.account, kind, object_id, str(raw.get("version")))
         for entry in content["files"] if content else ():

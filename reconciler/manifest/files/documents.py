@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from reconciler.manifest.files.texts import Texts
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.text.secrets import shown
-from reconciler.manifest.text.source import Parsed
 from reconciler.manifest.text.written import Written
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Problems, did_you_mean
@@ -88,7 +87,7 @@ def read_file(file: str, texts: Texts, problems: Problems) -> Found:
     return found
 
 
-def _recognise(parsed: Parsed, file: str, problems: Problems, found: Found) -> None:
+def _recognise(parsed: Written, file: str, problems: Problems, found: Found) -> None:
     """Sort a document into what was found; near misses are problems."""
     value = parsed.value
     if value is None:
@@ -96,7 +95,7 @@ def _recognise(parsed: Parsed, file: str, problems: Problems, found: Found) -> N
     if not isinstance(value, Mapping):
         found.ignored += 1
         return
-    doc = Doc(str(value.get("kind")), file, Written(value, parsed.spans, parsed.keys))
+    doc = Doc(str(value.get("kind")), file, parsed)
     problem = _near_miss(value)
     if problem is not None:
         code, summary, detail, path = problem

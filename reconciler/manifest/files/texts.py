@@ -8,6 +8,7 @@ from reconciler.manifest.files.nearby import what_is_near
 from reconciler.manifest.files.tree import NotThere, PathRefused, SymlinkRefused, TooLarge, Tree, TreeError
 from reconciler.manifest.text import source
 from reconciler.manifest.text.secrets import masked, masked_line
+from reconciler.manifest.text.written import Written
 from reconciler.model.address import Span
 from reconciler.model.diagnostics import Diagnostic, Problems, Rejected
 
@@ -33,7 +34,7 @@ class Texts:
     _read: int = 0
     _filled: int = 0
 
-    def documents(self, file: str, problems: Problems) -> list[source.Parsed]:
+    def documents(self, file: str, problems: Problems) -> list[Written]:
         """The YAML documents of a file."""
         limits = self.tree.limits
         try:

@@ -89,10 +89,10 @@ class Values:
             self.problems.add("E405", f"Undefined variable {shown(item.name)}", detail, place)
         return filled
 
-    def _included(self, value: Mapping[str, Json], path: Path, doc: Doc, written: Written) -> tuple[source.Parsed, str]:
+    def _included(self, value: Mapping[str, Json], path: Path, doc: Doc, written: Written) -> tuple[Written, str]:
         """What `{file: …}` stands for, and its file. Positions: inside a JSON file, or that of the name for a text."""
         at, is_json = written.span((*path, "file")), schemas.INCLUDABLE[str(path[-1])]
-        nothing = source.Parsed({"type": "object"} if is_json else "", {(): at} if at else {}, {})
+        nothing = Written({"type": "object"} if is_json else "", {(): at} if at else {}, {})
         place = Place(written.span, written.key, doc.address)
         if not conform(value, schemas.INCLUDE, place, self.problems, path):
             return nothing, ""

@@ -10,6 +10,7 @@ import json
 
 from reconciler.manifest.text import source
 from reconciler.manifest.text.limits import Limits
+from reconciler.manifest.text.written import Written
 from reconciler.model.address import Span
 from reconciler.model.diagnostics import Problems
 from reconciler.model.json import Json, Path
@@ -18,7 +19,7 @@ _COUNT_FOR_JSON = frozenset({"E205", "E211"})
 """Duplicate keys and exceeded limits: what the YAML reader finds and JSON means as well."""
 
 
-def parse_json(text: str, file: str, problems: Problems, limits: Limits) -> source.Parsed | None:
+def parse_json(text: str, file: str, problems: Problems, limits: Limits) -> Written | None:
     """The value of a text and where its parts stand; None, and a problem (E205, E211, E214), if it has none."""
     found = Problems()
     parsed = source.parse(text.encode("utf-8", "surrogatepass"), file, found, limits)
@@ -35,9 +36,9 @@ def parse_json(text: str, file: str, problems: Problems, limits: Limits) -> sour
         problems.add("E214", "Not JSON", str(error), Span(file))
         return None
     if len(parsed) == 1 and _alike(parsed[0].value, value):
-        return source.Parsed(value, parsed[0].spans, parsed[0].keys)
+        return Written(value, parsed[0].spans, parsed[0].keys)
     nowhere: dict[Path, Span] = {}
-    return source.Parsed(value, {(): Span(file)}, nowhere)
+    return Written(value, {(): Span(file)}, nowhere)
 
 
 def _alike(left: Json, right: Json) -> bool:

@@ -19,6 +19,7 @@ from yaml import events as ev
 from reconciler.manifest.text.limits import Limits
 from reconciler.manifest.text.secrets import shown
 from reconciler.manifest.text.syntax import explain
+from reconciler.manifest.text.written import Written
 from reconciler.model.address import Span
 from reconciler.model.diagnostics import Problems
 from reconciler.model.json import Json, Path
@@ -36,19 +37,6 @@ _LONGEST_NUMBER = 64
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile(r"\r\n|\n|\r")
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """One YAML document: its value, where each value starts (`spans`), and where each mapping key stands (`keys`).
-
-    The empty path is the document. A value that comes through an alias has the alias's position; what is inside it,
-    the position at the anchor.
-    """
-
-    value: Json
-    spans: Mapping[Path, Span]
-    keys: Mapping[Path, Span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +58,7 @@ _OPEN: Any = object()
 """Stands for an anchor whose value is not complete yet: an alias to it would contain itself."""
 
 
-def parse(text_bytes: bytes, file: str, problems: Problems, limits: Limits = Limits()) -> list[Parsed]:  # noqa: B008
+def parse(text_bytes: bytes, file: str, problems: Problems, limits: Limits = Limits()) -> list[Written]:  # noqa: B008
     """The documents of one file; what is wrong goes to `problems` (E201 to E213), and never raises.
 
     After a wrong value reading goes on; after a syntax error or an exceeded limit the documents before it are returned.
@@ -79,7 +67,7 @@ def parse(text_bytes: bytes, file: str, problems: Problems, limits: Limits = Lim
     if text is None:
         return []
     composer = _Composer(text, file, problems, limits)
-    parsed: list[Parsed] = []
+    parsed: list[Written] = []
     try:
         parsed.extend(_construct(node) for node in composer.documents())
     except yaml.YAMLError as error:
@@ -339,7 +327,7 @@ def _collection(span: Span, content: Any, children: list[_Node]) -> _Node:
 # --- nodes to values --------------------------------------------------------------------------------------------------
 
 
-def _construct(root: _Node) -> Parsed:
+def _construct(root: _Node) -> Written:
     spans: dict[Path, Span] = {}
     keys: dict[Path, Span] = {}
 
@@ -355,4 +343,4 @@ def _construct(root: _Node) -> Parsed:
             value[name] = build(item, (*path, name))
         return value
 
-    return Parsed(build(root, ()), spans, keys)
+    return Written(build(root, ()), spans, keys)

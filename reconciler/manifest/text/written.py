@@ -11,7 +11,11 @@ from reconciler.model.json import Json, Path
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A document as written: its value, and where each value and each key stands (which may be several files)."""
+    """A document as written: its value, where each value starts (`spans`), and where each mapping key stands (`keys`).
+
+    The empty path is the document; patches and included files make it come from several files. A value that comes
+    through an alias has the alias's position; what is inside it, the position at the anchor.
+    """
 
     value: Json
     spans: Mapping[Path, Span]

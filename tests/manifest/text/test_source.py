@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from reconciler.manifest.text import source
 from reconciler.manifest.text.limits import Limits
-from reconciler.manifest.text.source import Parsed, lines, parse
+from reconciler.manifest.text.source import lines, parse
+from reconciler.manifest.text.written import Written
 from reconciler.model.address import Span
 from reconciler.model.diagnostics import Problems
 from reconciler.model.json import canonical
@@ -36,7 +37,7 @@ def read(text: str | bytes, limits: Limits | None = None) -> tuple[list[Any], li
     ]
 
 
-def only(text: str) -> Parsed:
+def only(text: str) -> Written:
     problems = Problems()
     (parsed,) = parse(text.encode(), "f.yaml", problems)
     assert not problems.found
