@@ -40,7 +40,7 @@ class Call:
         keep = self.switches.merge_metadata and self.body[name] is not None
         pairs = {**old, **sent} if keep else dict(sent)
         if len(pairs) > MOST_PAIRS:
-            raise wrong_length(name, "object", f"maximum {MOST_PAIRS} properties", len(pairs))
+            raise wrong_length(name, "maxProperties", MOST_PAIRS, len(pairs))
         return pairs
 
 

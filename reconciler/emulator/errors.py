@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NAMES = ((bool, "a boolean"), (int, "an integer"), (float, "a decimal"), (str, "a string"), (list, "an array"))
 
-_ARTICLES = {"string": "a", "array": "an", "object": "an"}
-_WRONG_LENGTHS = {
-    ("string", "minimum"): ("too short", "string_below_min_length"),
-    ("string", "maximum"): ("too long", "string_above_max_length"),
-    ("array", "minimum"): ("too short", "array_below_min_length"),
-    ("array", "maximum"): ("too long", "array_above_max_length"),
-    ("object", "maximum"): ("has too many properties", "object_above_max_properties"),
+WRONG_LENGTHS = {
+    "minLength": ("string too short", "a string with minimum length {}", "string_below_min_length"),
+    "maxLength": ("string too long", "a string with maximum length {}", "string_above_max_length"),
+    "minItems": ("array too short", "an array with minimum length {}", "array_below_min_length"),
+    "maxItems": ("array too long", "an array with maximum length {}", "array_above_max_length"),
+    "maxProperties": (
+        "object has too many properties",
+        "an object with maximum {} properties",
+        "object_above_max_properties",
+    ),
 }
+"""Keyword of JSON Schema → complaint, what was expected, code."""
+_WRONG_NUMBERS = {"minimum": ("below minimum", ">="), "maximum": ("above maximum", "<=")}
 
 
 class EmulatorError(Exception):
@@ -75,7 +83,12 @@ def wrong_type(path: str, expected: str, value: Any) -> ApiError:
     )
 
 
-def wrong_value(path: str, value: str, allowed: tuple[str, ...]) -> ApiError:
+def invalid(path: str, complaint: str, *, code: str = "invalid_value") -> ApiError:
+    """400: a value of the right type that is not allowed."""
+    return bad_request(f"Invalid '{path}': {complaint}.", param=path, code=code)
+
+
+def wrong_value(path: str, value: str, allowed: Sequence[str]) -> ApiError:
     """400: a string outside its enumeration."""
     listed = ", ".join(repr(item) for item in allowed)
     return bad_request(
@@ -83,21 +96,17 @@ def wrong_value(path: str, value: str, allowed: tuple[str, ...]) -> ApiError:
     )
 
 
-def out_of_range(path: str, kind: str, what: str, *, bound: float, value: float) -> ApiError:
-    """400: a number beyond a limit; `what` is `above maximum` or `below minimum`."""
-    sign = ">=" if what.startswith("below") else "<="
-    return bad_request(
-        f"Invalid '{path}': {kind} {what} value. Expected a value {sign} {bound}, but got {value} instead.",
-        param=path,
-        code=f"{kind}_{what.replace(' ', '_')}_value",
-    )
+def out_of_range(path: str, keyword: str, kind: str, *, bound: float, value: float) -> ApiError:
+    """400: a number (`kind` is `integer` or `decimal`) beyond a `minimum` or `maximum`."""
+    where, sign = _WRONG_NUMBERS[keyword]
+    complaint = f"{kind} {where} value. Expected a value {sign} {bound}, but got {value} instead"
+    return invalid(path, complaint, code=f"{kind}_{where.replace(' ', '_')}_value")
 
 
-def wrong_length(path: str, kind: str, wanted: str, length: int) -> ApiError:
-    """400: a string, array or object of the wrong size; `wanted` is `maximum length 16` or the like."""
-    complaint, code = _WRONG_LENGTHS[kind, wanted.partition(" ")[0]]
-    message = f"Invalid '{path}': {kind} {complaint}. Expected {_ARTICLES[kind]} {kind} with {wanted}"
-    return bad_request(f"{message}, but got {length} instead.", param=path, code=code)
+def wrong_length(path: str, keyword: str, limit: int, length: int) -> ApiError:
+    """400: a string, array or object of the wrong size; `keyword` is JSON Schema's for the limit."""
+    complaint, expected, code = WRONG_LENGTHS[keyword]
+    return invalid(path, f"{complaint}. Expected {expected.format(limit)}, but got {length} instead", code=code)
 
 
 def no_such(what: str, object_id: str, *, where: str = "") -> ApiError:

@@ -14,7 +14,6 @@ from reconciler.emulator.call import Call, Reply
 from reconciler.emulator.errors import ApiError, bad_request, wrong_type
 from reconciler.emulator.routes import ROUTES, Route, Router
 from reconciler.emulator.settings import STRAIGHT, Bent, Profile, Switches
-from reconciler.emulator.shapes import from_text
 from reconciler.emulator.storage import Storage, dump
 from reconciler.emulator.wire import Request, Response
 
@@ -104,7 +103,7 @@ class Emulator:
             require_beta(request.headers, route.beta)
         authenticate(request.headers, writes=route.writes)
         require_beta(request.headers, route.beta)
-        query = from_text(route.query, dict(request.query))
+        query = route.query.read(dict(request.query))
         route.query.check(query)
         body = _form(route, request) if route.form else _json_body(request)
         route.body.check(body)
@@ -143,8 +142,7 @@ def _form(route: Route, request: Request) -> Mapping[str, Any]:
         if request.body:
             raise bad_request("Invalid Content-Type: expected multipart/form-data.")
         return {}
-    form = from_text(route.body, multipart.parse(content_type, request.body))
-    assert isinstance(form, dict)
+    form: Mapping[str, Any] = route.body.read(multipart.parse(content_type, request.body))
     return form
 
 

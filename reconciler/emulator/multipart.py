@@ -19,7 +19,7 @@ class Part:
     """An uploaded file: its name as the client gave it, and its bytes."""
 
     filename: str
-    content: bytes
+    content: bytes = field(repr=False)
 
 
 @dataclass(slots=True)

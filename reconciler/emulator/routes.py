@@ -25,7 +25,7 @@ from reconciler.emulator.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from reconciler.emulator.shapes import Obj
+    from reconciler.emulator.parameters import Parameters
 
 Handler: TypeAlias = "Callable[[Call], Json | Reply]"
 
@@ -41,8 +41,8 @@ class Route:
     method: str
     path: str
     handler: Handler
-    body: Obj = s.NOTHING
-    query: Obj = s.NOTHING
+    body: Parameters = s.NOTHING
+    query: Parameters = s.NOTHING
     form: bool = False
     status: int = 200
     beta: str = ""
@@ -69,12 +69,16 @@ _AGENT, _ASSISTANT = "/agents/{agent_id}", "/assistants/{assistant_id}"
 _SESSIONS = "/agents/sessions"
 
 
-def _agents(method: str, path: str, handler: Handler, body: Obj = s.NOTHING, query: Obj = s.NOTHING) -> Route:
+def _agents(
+    method: str, path: str, handler: Handler, body: Parameters = s.NOTHING, query: Parameters = s.NOTHING
+) -> Route:
     status = 201 if method == "POST" and path in {"/agents", _SESSIONS} else 200
     return Route(method, path, handler, body, query, status=status, beta="agents=v1", beta_first=True)
 
 
-def _assistants(method: str, path: str, handler: Handler, body: Obj = s.NOTHING, query: Obj = s.NOTHING) -> Route:
+def _assistants(
+    method: str, path: str, handler: Handler, body: Parameters = s.NOTHING, query: Parameters = s.NOTHING
+) -> Route:
     return Route(method, path, handler, body, query, beta="assistants=v2")
 
 

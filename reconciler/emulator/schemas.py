@@ -1,317 +1,293 @@
-"""What each request may contain, as tables; a test holds them against the SDK's own parameter types."""
+"""What each request may contain, in JSON Schema; a test holds the tables against the SDK's own parameter types."""
 
 from __future__ import annotations
 
-from reconciler.emulator.shapes import (
-    AnyOf,
-    Bool,
-    Enum,
-    Free,
-    Int,
-    ListOf,
-    MapOf,
-    Nullable,
-    Num,
-    Obj,
-    Shape,
-    Str,
-    Tagged,
-    Upload,
-    Uploads,
-)
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-NOTHING = Obj()
-TEXT = Str()
-METADATA = Nullable(MapOf(Str(most=512), most=16, longest=64))
-ATTRIBUTES = Nullable(MapOf(AnyOf(Str(most=512), Bool(), Num()), most=16, longest=64))
-EFFORT = Enum("none", "minimal", "low", "medium", "high", "xhigh", "max")
-FUNCTION_NAME = Str(least=1, most=64, pattern="[a-zA-Z0-9_-]+")
+from reconciler.emulator.parameters import Parameters
+
+if TYPE_CHECKING:
+    from reconciler.emulator.parameters import Schema
+
+TEXT: Schema = {"type": "string"}
+NAME: Schema = {"type": "string", "minLength": 1}
+BOOLEAN: Schema = {"type": "boolean"}
+FREE: Schema = {"type": "object"}
+FILE: Schema = {"format": "binary"}
+SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+FUNCTION_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[a-zA-Z0-9_-]+$"}
+METADATA: Schema = {
+    "type": ["object", "null"],
+    "maxProperties": 16,
+    "propertyNames": {"maxLength": 64},
+    "additionalProperties": {"type": "string", "maxLength": 512},
+}
+ATTRIBUTES: Schema = METADATA | {
+    "additionalProperties": {"type": ["string", "boolean", "number"], "maxLength": 512, "format": "double"}
+}
 
 
-def _const(value: str) -> Enum:
-    return Enum(value)
+def _text(most: int) -> Schema:
+    return {"type": "string", "maxLength": most}
 
+
+def _enum(*values: str) -> Schema:
+    return {"type": "string", "enum": [*values]}
+
+
+def _integer(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _array(items: Schema, **limits: int) -> Schema:
+    return {"type": "array", **limits, "items": items}
+
+
+def _nullable(schema: Schema) -> Schema:
+    words = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return schema | {"type": [schema["type"], "null"]} | words
+
+
+def _fields(properties: Mapping[str, Any], *required: str) -> Schema:
+    return {"additionalProperties": False, "required": [*required], "properties": dict(properties)}
+
+
+def _object(properties: Mapping[str, Any], *required: str) -> Schema:
+    return {"type": "object", **_fields(properties, *required)}
+
+
+def _by_type(choices: Mapping[str, Schema]) -> Schema:
+    """One of several objects, told apart by their `type`.
+
+    Conditions rather than `oneOf`: what is wrong is then wrong with the one that was meant, and filters that are nested
+    n deep are not tried 2 ** n times.
+    """
+    return {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": _enum(*choices)},
+        "allOf": [
+            {
+                "if": {"required": ["type"], "properties": {"type": {"const": name}}},
+                "then": choice | {"properties": {"type": {}, **choice["properties"]}},
+            }
+            for name, choice in choices.items()
+        ],
+    }
+
+
+def _parameters(properties: Mapping[str, Any], *required: str) -> Parameters:
+    return Parameters(_object(properties, *required))
+
+
+NOTHING = _parameters({})
 
 # Lists
 
-ORDER = Enum("asc", "desc")
-LIMIT = Int(least=1, most=100)
+ORDER = _enum("asc", "desc")
+STATUS_FILTER = _enum("in_progress", "completed", "failed", "cancelled")
 
 
-def _list(**more: Shape) -> Obj:
-    return Obj({"after": TEXT, "limit": LIMIT, "order": ORDER, **more})
+def _list(**more: Schema) -> Parameters:
+    return _parameters({"after": TEXT, "limit": _integer(1, 100), "order": ORDER, **more})
 
 
-STATUS_FILTER = Enum("in_progress", "completed", "failed", "cancelled")
 LIST = _list()
 LIST_BOTH_WAYS = _list(before=TEXT)
 LIST_STORE_FILES = _list(before=TEXT, filter=STATUS_FILTER)
-LIST_FILES = _list(limit=Int(least=1, most=10_000), purpose=TEXT)
-LIST_AGENTS = _list(limit=Int(least=1))
+LIST_FILES = _list(limit=_integer(1, 10_000), purpose=TEXT)
+LIST_AGENTS = _list(limit={"type": "integer", "minimum": 1})
 LIST_SESSIONS = _list(agent_id=TEXT)
 
 # Vector stores
 
-CHUNKING = Tagged(
-    {
-        "auto": Obj({"type": _const("auto")}, ("type",)),
-        "static": Obj(
-            {
-                "type": _const("static"),
-                "static": Obj(
-                    {"max_chunk_size_tokens": Int(100, 4096), "chunk_overlap_tokens": Int(0)},
-                    ("max_chunk_size_tokens", "chunk_overlap_tokens"),
-                ),
-            },
-            ("type", "static"),
-        ),
-    }
+_STATIC_CHUNKS = _object(
+    {"max_chunk_size_tokens": _integer(100, 4096), "chunk_overlap_tokens": {"type": "integer", "minimum": 0}},
+    *("max_chunk_size_tokens", "chunk_overlap_tokens"),
 )
-STORE_EXPIRY = Obj({"anchor": _const("last_active_at"), "days": Int(1, 365)}, ("anchor", "days"))
-STORE_CREATE = Obj(
+CHUNKING = _by_type({"auto": _fields({}), "static": _fields({"static": _STATIC_CHUNKS}, "static")})
+STORE_EXPIRY = _object({"anchor": _enum("last_active_at"), "days": _integer(1, 365)}, "anchor", "days")
+_NEW_STORE = {"file_ids": _array(TEXT, maxItems=500), "chunking_strategy": CHUNKING, "metadata": METADATA}
+STORE_CREATE = _parameters({"name": TEXT, "description": TEXT, "expires_after": STORE_EXPIRY, **_NEW_STORE})
+STORE_UPDATE = _parameters({"name": _nullable(TEXT), "expires_after": _nullable(STORE_EXPIRY), "metadata": METADATA})
+_ATTACHED = {"attributes": ATTRIBUTES, "chunking_strategy": CHUNKING}
+STORE_FILE_CREATE = _parameters({"file_id": TEXT, **_ATTACHED}, "file_id")
+STORE_FILE_UPDATE = _parameters({"attributes": ATTRIBUTES}, "attributes")
+BATCH_CREATE = _parameters(
     {
-        "name": TEXT,
-        "description": TEXT,
-        "file_ids": ListOf(TEXT, most=500),
-        "chunking_strategy": CHUNKING,
-        "expires_after": STORE_EXPIRY,
-        "metadata": METADATA,
-    }
-)
-STORE_UPDATE = Obj({"name": Nullable(TEXT), "expires_after": Nullable(STORE_EXPIRY), "metadata": METADATA})
-STORE_FILE_CREATE = Obj(
-    {"file_id": TEXT, "attributes": ATTRIBUTES, "chunking_strategy": CHUNKING}, required=("file_id",)
-)
-STORE_FILE_UPDATE = Obj({"attributes": ATTRIBUTES}, required=("attributes",))
-BATCH_CREATE = Obj(
-    {
-        "file_ids": ListOf(TEXT, most=2000, least=1),
-        "files": ListOf(STORE_FILE_CREATE, most=2000, least=1),
-        "attributes": ATTRIBUTES,
-        "chunking_strategy": CHUNKING,
+        "file_ids": _array(TEXT, maxItems=2000, minItems=1),
+        "files": _array(STORE_FILE_CREATE.schema, maxItems=2000, minItems=1),
+        **_ATTACHED,
     }
 )
 
-_COMPARISONS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin")
-_FILTERS: dict[str, Obj] = {
-    name: Obj(
-        {"type": _const(name), "key": TEXT, "value": AnyOf(TEXT, Bool(), Num(), ListOf(AnyOf(TEXT, Num())))},
-        ("type", "key", "value"),
-    )
-    for name in _COMPARISONS
+_COMPARED: Schema = {
+    "type": ["string", "boolean", "number", "array"],
+    "format": "double",
+    "items": {"type": ["string", "number"], "format": "double"},
 }
-FILTER = Tagged(_FILTERS)
-for _name in ("and", "or"):
-    _FILTERS[_name] = Obj({"type": _const(_name), "filters": ListOf(FILTER)}, ("type", "filters"))
-SEARCH = Obj(
+_COMPARISON = _fields({"key": TEXT, "value": _COMPARED}, "key", "value")
+_COMBINATION = _fields({"filters": _array({"$ref": "#/properties/filters"})}, "filters")
+FILTER = _by_type(
+    dict.fromkeys(("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"), _COMPARISON)
+    | dict.fromkeys(("and", "or"), _COMBINATION)
+)
+SEARCH = _parameters(
     {
-        "query": AnyOf(TEXT, ListOf(TEXT, least=1)),
+        "query": {"type": ["string", "array"], "minItems": 1, "items": TEXT},
         "filters": FILTER,
-        "max_num_results": Int(1, 50),
-        "ranking_options": Obj({"ranker": Enum("none", "auto", "default-2024-11-15"), "score_threshold": Num(0, 1)}),
-        "rewrite_query": Bool(),
+        "max_num_results": _integer(1, 50),
+        "ranking_options": _object({"ranker": _enum("none", "auto", "default-2024-11-15"), "score_threshold": SHARE}),
+        "rewrite_query": BOOLEAN,
     },
-    required=("query",),
+    "query",
 )
 
 # Files and uploads
 
-PURPOSE = Enum("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
-FILE_EXPIRY = Obj({"anchor": _const("created_at"), "seconds": Int(3_600, 2_592_000)}, ("anchor", "seconds"))
-FILE_CREATE = Obj({"file": Upload(), "purpose": PURPOSE, "expires_after": FILE_EXPIRY}, ("file", "purpose"))
-UPLOAD_CREATE = Obj(
+PURPOSE = _enum("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+FILE_EXPIRY = _object({"anchor": _enum("created_at"), "seconds": _integer(3_600, 2_592_000)}, "anchor", "seconds")
+FILE_CREATE = _parameters({"file": FILE, "purpose": PURPOSE, "expires_after": FILE_EXPIRY}, "file", "purpose")
+UPLOAD_CREATE = _parameters(
     {
-        "bytes": Int(0, 8 * 2**30),
-        "filename": Str(least=1),
+        "bytes": _integer(0, 8 * 2**30),
+        "filename": NAME,
         "mime_type": TEXT,
         "purpose": PURPOSE,
         "expires_after": FILE_EXPIRY,
     },
-    ("bytes", "filename", "mime_type", "purpose"),
+    *("bytes", "filename", "mime_type", "purpose"),
 )
-UPLOAD_PART = Obj({"data": Upload()}, ("data",))
-UPLOAD_COMPLETE = Obj({"part_ids": ListOf(TEXT, least=1), "md5": TEXT}, ("part_ids",))
+UPLOAD_PART = _parameters({"data": FILE}, "data")
+UPLOAD_COMPLETE = _parameters({"part_ids": _array(TEXT, minItems=1), "md5": TEXT}, "part_ids")
 
 # Skills
 
-SKILL_CREATE = Obj({"files": Uploads()})
-SKILL_UPDATE = Obj({"default_version": TEXT}, ("default_version",))
-VERSION_CREATE = Obj({"files": Uploads(), "default": Bool()})
+SKILL_CREATE = _parameters({"files": _array(FILE)})
+SKILL_UPDATE = _parameters({"default_version": TEXT}, "default_version")
+VERSION_CREATE = _parameters({"files": _array(FILE), "default": BOOLEAN})
 
 # Agents
 
-_TRANSPORT = Tagged(
+_TEXTS = _nullable(_array(TEXT))
+_TRANSPORT = _by_type(
     {
-        "http": Obj(
-            {"type": _const("http"), "server_url": TEXT, "headers": Nullable(MapOf(TEXT))}, ("type", "server_url")
+        "http": _fields(
+            {"server_url": TEXT, "headers": {"type": ["object", "null"], "additionalProperties": TEXT}}, "server_url"
         ),
-        "stdio": Obj(
-            {
-                "type": _const("stdio"),
-                "command": TEXT,
-                "cwd": TEXT,
-                "args": Nullable(ListOf(TEXT)),
-                "env_vars": Nullable(ListOf(TEXT)),
-            },
-            ("type", "command", "cwd"),
-        ),
+        "stdio": _fields({"command": TEXT, "cwd": TEXT, "args": _TEXTS, "env_vars": _TEXTS}, "command", "cwd"),
     }
 )
-_PLACE = {name: Nullable(TEXT) for name in ("city", "country", "region", "timezone")}
-AGENT_TOOL = Tagged(
+AGENT_TOOL = _by_type(
     {
-        "function": Obj(
+        "function": _fields(
             {
-                "type": _const("function"),
                 "name": FUNCTION_NAME,
                 "description": TEXT,
-                "parameters": Free(),
-                "defer_loading": Bool(),
-                "async": Bool(),
+                "parameters": FREE,
+                "defer_loading": BOOLEAN,
+                "async": BOOLEAN,
             },
-            ("type", "name", "description", "parameters"),
+            *("name", "description", "parameters"),
         ),
-        "tool_search": Obj({"type": _const("tool_search")}, ("type",)),
-        "programmatic_tool_calling": Obj({"type": _const("programmatic_tool_calling"), "enabled": Bool()}, ("type",)),
-        "mcp": Obj(
+        "tool_search": _fields({}),
+        "programmatic_tool_calling": _fields({"enabled": BOOLEAN}),
+        "mcp": _fields(
             {
-                "type": _const("mcp"),
-                "server_label": Str(least=1),
+                "server_label": NAME,
                 "transport": _TRANSPORT,
-                "allowed_tools": Nullable(ListOf(TEXT)),
-                "connection_origin": Nullable(Enum("service", "environment")),
-                "credential_id": Nullable(TEXT),
-                "request_metadata": Nullable(Free()),
-                "required": Bool(),
+                "allowed_tools": _TEXTS,
+                "connection_origin": _nullable(_enum("service", "environment")),
+                "credential_id": _nullable(TEXT),
+                "request_metadata": _nullable(FREE),
+                "required": BOOLEAN,
             },
-            ("type", "server_label", "transport"),
+            *("server_label", "transport"),
         ),
-        "web_search": Obj(
+        "web_search": _fields(
             {
-                "type": _const("web_search"),
-                "allowed_domains": Nullable(ListOf(TEXT)),
-                "context_size": Nullable(Enum("low", "medium", "high")),
-                "location": Nullable(Obj(_PLACE)),
-                "mode": Nullable(Enum("disabled", "cached", "live")),
-            },
-            ("type",),
+                "allowed_domains": _TEXTS,
+                "context_size": _nullable(_enum("low", "medium", "high")),
+                "location": _nullable(
+                    _object(dict.fromkeys(("city", "country", "region", "timezone"), _nullable(TEXT)))
+                ),
+                "mode": _nullable(_enum("disabled", "cached", "live")),
+            }
         ),
-        "computer_use": Obj({"type": _const("computer_use"), "include_screenshots": Bool()}, ("type",)),
-        "automations": Obj({"type": _const("automations")}, ("type",)),
+        "computer_use": _fields({"include_screenshots": BOOLEAN}),
+        "automations": _fields({}),
     }
 )
-_AGENT_TEXT = Obj(
-    {
-        "format": Nullable(
-            Tagged(
-                {
-                    "text": Obj({"type": _const("text")}, ("type",)),
-                    "json_schema": Obj({"type": _const("json_schema"), "schema": Free()}, ("type", "schema")),
-                }
-            )
-        ),
-        "verbosity": Nullable(Enum("low", "medium", "high")),
-    }
-)
-_AGENT: dict[str, Shape] = {
-    "model": Str(least=1, most=1_048_576),
-    "name": Nullable(Str(most=128)),
-    "instructions": Nullable(Str(most=1_048_576)),
+EFFORT = _enum("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_AGENT_FORMAT = _by_type({"text": _fields({}), "json_schema": _fields({"schema": FREE}, "schema")})
+_AGENT: Schema = {
+    "model": {"type": "string", "minLength": 1, "maxLength": 1_048_576},
+    "name": _nullable(_text(128)),
+    "instructions": _nullable(_text(1_048_576)),
     "metadata": METADATA,
-    "tools": Nullable(ListOf(AGENT_TOOL)),
-    "multi_agent": Nullable(Obj({"enabled": Bool(), "max_concurrent_subagents": Int(1)}, ("enabled",))),
-    "reasoning": Nullable(Obj({"effort": Nullable(EFFORT), "summary": Nullable(Enum("concise", "detailed", "auto"))})),
-    "service_tier": Nullable(Enum("auto", "default", "flex", "priority", "fast", "ultrafast")),
-    "text": Nullable(_AGENT_TEXT),
-    "compaction": Nullable(Obj({"async": Nullable(Bool())})),
-    "experimental": Obj({"time_awareness": Bool()}),
+    "tools": _nullable(_array(AGENT_TOOL)),
+    "multi_agent": _nullable(
+        _object({"enabled": BOOLEAN, "max_concurrent_subagents": {"type": "integer", "minimum": 1}}, "enabled")
+    ),
+    "reasoning": _nullable(
+        _object({"effort": _nullable(EFFORT), "summary": _nullable(_enum("concise", "detailed", "auto"))})
+    ),
+    "service_tier": _nullable(_enum("auto", "default", "flex", "priority", "fast", "ultrafast")),
+    "text": _nullable(
+        _object({"format": _nullable(_AGENT_FORMAT), "verbosity": _nullable(_enum("low", "medium", "high"))})
+    ),
+    "compaction": _nullable(_object({"async": _nullable(BOOLEAN)})),
+    "experimental": _object({"time_awareness": BOOLEAN}),
 }
-AGENT_CREATE = Obj(_AGENT, required=("model",))
-AGENT_UPDATE = Obj(_AGENT)
-SESSION_CREATE = Obj(
-    {"agent_id": TEXT, "environment": Obj({"type": _const("none")}, ("type",)), "metadata": METADATA},
-    ("agent_id", "environment"),
+AGENT_CREATE = _parameters(_AGENT, "model")
+AGENT_UPDATE = _parameters(_AGENT)
+SESSION_CREATE = _parameters(
+    {"agent_id": TEXT, "environment": _object({"type": _enum("none")}, "type"), "metadata": METADATA},
+    *("agent_id", "environment"),
 )
 
 # Assistants
 
-_FILE_SEARCH = Obj(
+_FUNCTION: Schema = {"name": FUNCTION_NAME, "description": TEXT, "strict": _nullable(BOOLEAN)}
+_RANKING = _object({"ranker": _enum("auto", "default_2024_08_21"), "score_threshold": SHARE}, "score_threshold")
+ASSISTANT_TOOL = _by_type(
     {
-        "max_num_results": Int(1, 50),
-        "ranking_options": Obj(
-            {"ranker": Enum("auto", "default_2024_08_21"), "score_threshold": Num(0, 1)}, ("score_threshold",)
+        "code_interpreter": _fields({}),
+        "file_search": _fields(
+            {"file_search": _object({"max_num_results": _integer(1, 50), "ranking_options": _RANKING})}
         ),
+        "function": _fields({"function": _object({**_FUNCTION, "parameters": FREE}, "name")}, "function"),
     }
 )
-ASSISTANT_TOOL = Tagged(
+_RESPONSE_FORMAT = _by_type(
     {
-        "code_interpreter": Obj({"type": _const("code_interpreter")}, ("type",)),
-        "file_search": Obj({"type": _const("file_search"), "file_search": _FILE_SEARCH}, ("type",)),
-        "function": Obj(
-            {
-                "type": _const("function"),
-                "function": Obj(
-                    {"name": FUNCTION_NAME, "description": TEXT, "parameters": Free(), "strict": Nullable(Bool())},
-                    ("name",),
-                ),
-            },
-            ("type", "function"),
-        ),
+        "text": _fields({}),
+        "json_object": _fields({}),
+        "json_schema": _fields({"json_schema": _object({**_FUNCTION, "schema": FREE}, "name")}, "json_schema"),
     }
-)
-_RESPONSE_FORMAT = AnyOf(
-    Enum("auto"),
-    Tagged(
-        {
-            "text": Obj({"type": _const("text")}, ("type",)),
-            "json_object": Obj({"type": _const("json_object")}, ("type",)),
-            "json_schema": Obj(
-                {
-                    "type": _const("json_schema"),
-                    "json_schema": Obj(
-                        {"name": FUNCTION_NAME, "description": TEXT, "schema": Free(), "strict": Nullable(Bool())},
-                        ("name",),
-                    ),
-                },
-                ("type", "json_schema"),
-            ),
-        }
-    ),
-)
-_INTERPRETER_FILES = Obj({"file_ids": ListOf(TEXT, most=20)})
-_STORE_IDS = ListOf(TEXT, most=1)
-_NEW_STORE = Obj({"chunking_strategy": CHUNKING, "file_ids": ListOf(TEXT, most=500), "metadata": METADATA})
-_ASSISTANT: dict[str, Shape] = {
-    "model": Str(least=1),
-    "name": Nullable(Str(most=256)),
-    "description": Nullable(Str(most=512)),
-    "instructions": Nullable(Str(most=256_000)),
-    "tools": ListOf(ASSISTANT_TOOL, most=128),
+) | {"type": ["string", "object", "null"], "if": {"type": "string"}, "then": {"enum": ["auto"]}}
+_ASSISTANT: Schema = {
+    "model": NAME,
+    "name": _nullable(_text(256)),
+    "description": _nullable(_text(512)),
+    "instructions": _nullable(_text(256_000)),
+    "tools": _array(ASSISTANT_TOOL, maxItems=128),
     "metadata": METADATA,
-    "temperature": Nullable(Num(0, 2)),
-    "top_p": Nullable(Num(0, 1)),
-    "response_format": Nullable(_RESPONSE_FORMAT),
-    "reasoning_effort": Nullable(EFFORT),
+    "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+    "top_p": _nullable(SHARE),
+    "response_format": _RESPONSE_FORMAT,
+    "reasoning_effort": _nullable(EFFORT),
 }
-ASSISTANT_CREATE = Obj(
-    {
-        **_ASSISTANT,
-        "tool_resources": Nullable(
-            Obj(
-                {
-                    "code_interpreter": _INTERPRETER_FILES,
-                    "file_search": Obj({"vector_store_ids": _STORE_IDS, "vector_stores": ListOf(_NEW_STORE, most=1)}),
-                }
-            )
-        ),
-    },
-    required=("model",),
-)
-ASSISTANT_UPDATE = Obj(
-    {
-        **_ASSISTANT,
-        "tool_resources": Nullable(
-            Obj({"code_interpreter": _INTERPRETER_FILES, "file_search": Obj({"vector_store_ids": _STORE_IDS})})
-        ),
-    }
-)
+_INTERPRETER_FILES = _object({"file_ids": _array(TEXT, maxItems=20)})
+_STORES: Schema = {"vector_store_ids": _array(TEXT, maxItems=1)}
+_STORES_OR_NEW: Schema = {**_STORES, "vector_stores": _array(_object(_NEW_STORE), maxItems=1)}
+
+
+def _resources(search: Schema) -> Schema:
+    fields = {"code_interpreter": _INTERPRETER_FILES, "file_search": _object(search)}
+    return {"tool_resources": _nullable(_object(fields))}
+
+
+ASSISTANT_CREATE = _parameters(_ASSISTANT | _resources(_STORES_OR_NEW), "model")
+ASSISTANT_UPDATE = _parameters(_ASSISTANT | _resources(_STORES))

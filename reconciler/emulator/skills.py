@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from reconciler.emulator.bundles import bundle
 from reconciler.emulator.call import Reply
 from reconciler.emulator.errors import ApiError, bad_request, missing_parameter
-from reconciler.emulator.multipart import Part
 from reconciler.emulator.paging import Listing, page
 from reconciler.emulator.storage import load
 
@@ -102,11 +101,9 @@ def version_content(call: Call) -> Reply:
 
 
 def _add_version(call: Call, skill: Json) -> Json:
-    sent = call.body.get("files", [])
-    parts = [sent] if isinstance(sent, Part) else sent
-    if not parts:
+    if not call.body.get("files"):
         raise missing_parameter("files")
-    checked = bundle(parts)
+    checked = bundle(call.body["files"])
     skill["last"] += 1
     version = {
         "id": call.new_id("skillver_"),

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import io
-import operator
 import types
 import typing
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
 import typing_extensions
 
+from reconciler.emulator.parameters import Schema
 from reconciler.emulator.routes import ROUTES
-from reconciler.emulator.shapes import (
-    AnyOf,
-    Bool,
-    Enum,
-    Free,
-    Int,
-    ListOf,
-    MapOf,
-    Nullable,
-    Num,
-    Obj,
-    Shape,
-    Str,
-    Tagged,
-    Upload,
-    Uploads,
-)
 from tests.emulator.account import Account
 
 if TYPE_CHECKING:
@@ -81,6 +63,8 @@ PARTS = {
 BY_NAME = {f"{route.method} {route.path}": route for route in ROUTES}
 REQUIRED = (typing.Required, typing_extensions.Required)
 PATH_FIELDS = {"vector_store_id"}
+UPLOAD = {"types": {"upload"}}
+JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
 def sdk(name: str) -> Any:
@@ -88,63 +72,85 @@ def sdk(name: str) -> Any:
     return getattr(import_module(f"openai.types.{module}"), attribute)
 
 
-def differences(shape: Shape, hint: Any, path: str) -> list[str]:
-    """Say how a shape of ours and a type of theirs differ; empty if they do not."""
-    hint, nullable = _plain(hint)
-    if isinstance(shape, Nullable) is not nullable:
-        return [f"{path}: null is {'allowed' if nullable else 'not allowed'} by the SDK"]
-    shape = shape.shape if isinstance(shape, Nullable) else shape
-    if isinstance(shape, (Upload, Uploads)):
-        return [] if "PathLike" in str(hint) else [f"{path}: no upload for the SDK"]
-    if isinstance(shape, Obj):
-        return _fields(shape, hint, path)
-    if isinstance(shape, Tagged):
-        return _choices(shape, _options(hint), path)
-    if isinstance(shape, AnyOf):
-        return _any_of(shape, _options(hint), path)
-    if isinstance(shape, ListOf):
-        return differences(shape.item, get_args(hint)[0], f"{path}[]") if _is_list(hint) else [f"{path}: no list"]
-    if isinstance(shape, MapOf):
-        return differences(shape.value, get_args(hint)[1], f"{path}.*") if get_origin(hint) is dict else [path]
-    return [] if _scalar(shape, hint) else [f"{path}: {shape} against {hint}"]
-
-
-def _plain(hint: Any) -> tuple[Any, bool]:
-    while get_origin(hint) in (Annotated, *REQUIRED):
-        hint = get_args(hint)[0]
-    nullable = False
-    if get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint):
-        hint = _union([option for option in get_args(hint) if option is not type(None)])
-        nullable = True
-    inner, more = _plain(hint) if get_origin(hint) is Annotated or nullable else (hint, False)
-    return inner, nullable or more
-
-
-def _union(options: list[Any]) -> Any:
-    return functools.reduce(operator.or_, options)
-
-
-def _options(hint: Any) -> list[Any]:
-    hint = _plain(hint)[0]
-    if get_origin(hint) in (Union, types.UnionType):
-        return [inner for option in get_args(hint) for inner in _options(option)]
-    return [hint]
-
-
-def _fields(shape: Obj, hint: Any, path: str) -> list[str]:
-    if not typing_extensions.is_typeddict(hint):
-        return [f"{path}: not an object for the SDK: {hint}"]
-    hints = {
-        name: item for name, item in typing.get_type_hints(hint, include_extras=True).items() if name not in PATH_FIELDS
-    }
-    named = {_alias(name, item): item for name, item in hints.items()}
-    found = [f"{path}: fields {sorted(set(shape.fields) ^ set(named))}"] if set(shape.fields) != set(named) else []
-    required = {_alias(name, item) for name, item in hints.items() if get_origin(item) in REQUIRED}
-    if set(shape.required) != required:
-        found.append(f"{path}: required {sorted(set(shape.required) ^ required)}")
-    for name in sorted(set(shape.fields) & set(named)):
-        found += differences(shape.fields[name], named[name], f"{path}.{name}")
+def ours(schema: Schema) -> dict[str, Any]:
+    """What a table allows, without its limits: the form in which it is compared."""
+    if schema.get("format") == "binary":
+        return UPLOAD
+    found: dict[str, Any] = {}
+    if "type" in schema:
+        found["types"] = {schema["type"]} if isinstance(schema["type"], str) else set(schema["type"])
+    words = schema.get("then", schema).get("enum")
+    if words is not None:
+        found["words"] = set(words) - {None}
+    if "items" in schema:
+        found["items"] = ours(schema["items"])
+    if "allOf" in schema:
+        choices = ((option["if"]["properties"]["type"]["const"], option["then"]) for option in schema["allOf"])
+        found["choices"] = {tag: {**_fields_of(choice), "types": {"object"}} for tag, choice in choices}
+        assert schema["properties"]["type"]["enum"] == list(found["choices"])
+        assert schema["required"] == ["type"]
+    elif "properties" in schema:
+        found |= _fields_of(schema)
+    elif "additionalProperties" in schema:
+        found["values"] = ours(schema["additionalProperties"])
     return found
+
+
+def _fields_of(schema: Schema) -> dict[str, Any]:
+    assert schema["additionalProperties"] is False
+    fields = {name: ours(item) for name, item in schema["properties"].items() if item}
+    return {"fields": fields, "required": set(schema["required"])}
+
+
+def theirs(hint: Any) -> dict[str, Any]:
+    """What a parameter type of the SDK allows, in the same form."""
+    options = list(_options(hint))
+    if any("PathLike" in str(option) for option in options):
+        many = any(get_origin(option) is Sequence for option in options)
+        return {"types": {"array"}, "items": UPLOAD} if many else UPLOAD
+    if object in options:  # the SDK leaves nested filters open
+        return {}
+    found: dict[str, Any] = {"types": set()}
+    objects = [option for option in options if typing_extensions.is_typeddict(option)]
+    if len(objects) > 1:
+        found |= {"types": {"object"}, "choices": {tag: form for option in objects for tag, form in _tagged(option)}}
+    for option in options if len(objects) < 2 else [option for option in options if option not in objects]:
+        form = _of_one(option)
+        found |= form | {"types": found["types"] | form["types"]}
+    if str in options:
+        found.pop("words", None)
+    return found
+
+
+def _of_one(hint: Any) -> dict[str, Any]:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return {"types": {"string"}, "words": set(arguments)}
+    if origin is dict:
+        values = {} if arguments[1] is object else {"values": theirs(arguments[1])}
+        return {"types": {"object"}, **values}
+    if typing_extensions.is_typeddict(hint):
+        hints = typing.get_type_hints(hint, include_extras=True)
+        named = {_alias(name, item): item for name, item in hints.items() if name not in PATH_FIELDS}
+        required = {name for name, item in named.items() if get_origin(item) in REQUIRED}
+        return {"types": {"object"}, "fields": {n: theirs(item) for n, item in named.items()}, "required": required}
+    return {"types": {"array"}, "items": theirs(arguments[0])} if arguments else {"types": {JSON_TYPES[hint]}}
+
+
+def _tagged(hint: Any) -> list[tuple[str, dict[str, Any]]]:
+    form = _of_one(hint)
+    return [(tag, {**form, "required": form["required"] - {"type"}}) for tag in form["fields"].pop("type")["words"]]
+
+
+def _options(hint: Any) -> Iterator[Any]:
+    origin = get_origin(hint)
+    if origin in (Annotated, *REQUIRED):
+        yield from _options(get_args(hint)[0])
+    elif origin in (Union, types.UnionType):
+        for option in get_args(hint):
+            yield from _options(option)
+    else:
+        yield hint
 
 
 def _alias(name: str, hint: Any) -> str:
@@ -154,86 +160,31 @@ def _alias(name: str, hint: Any) -> str:
     return next((mark.alias for mark in marks if getattr(mark, "alias", None)), name)
 
 
-def _choices(shape: Tagged, options: list[Any], path: str) -> list[str]:
-    if object in options:  # the SDK leaves nested filters open
-        return []
-    theirs: dict[str, Any] = {}
-    for option in options:
-        if not typing_extensions.is_typeddict(option):
-            return [f"{path}: {option} is no object"]
-        tags = typing.get_type_hints(option, include_extras=True)[shape.tag]
-        theirs.update(dict.fromkeys(get_args(_plain(tags)[0]), option))
-    if set(theirs) != set(shape.choices):
-        return [f"{path}: types {sorted(set(theirs) ^ set(shape.choices))}"]
-    return [
-        line
-        for tag, option in theirs.items()
-        for line in _fields(_without(shape.choices[tag], shape.tag), _NoTag(option, shape.tag), f"{path}<{tag}>")
-    ]
-
-
-def _without(shape: Obj, tag: str) -> Obj:
-    fields = {name: item for name, item in shape.fields.items() if name != tag}
-    return Obj(fields, tuple(name for name in shape.required if name != tag))
-
-
-def _NoTag(option: Any, tag: str) -> Any:  # noqa: N802 - stands for a class
-    hints = {name: hint for name, hint in typing.get_type_hints(option, include_extras=True).items() if name != tag}
-    return typing_extensions.TypedDict("Untagged", hints, total=False)  # type: ignore[operator]
-
-
-def _any_of(shape: AnyOf, options: list[Any], path: str) -> list[str]:
-    literal = [option for option in options if get_origin(option) is Literal]
-    objects = [option for option in options if typing_extensions.is_typeddict(option)]
-    rest = [option for option in options if option not in literal and option not in objects]
-    theirs: list[Any] = [*literal, *([_union(objects)] if objects else []), *rest]
-    found = [f"{path}: {len(shape.shapes)} alternatives against {theirs}"] if len(theirs) != len(shape.shapes) else []
-    strange = [ours for ours in shape.shapes if all(differences(ours, option, path) for option in theirs)]
-    return found + [f"{path}: {ours} is none of {theirs}" for ours in strange]
-
-
-def _is_list(hint: Any) -> bool:
-    origin = get_origin(hint)
-    return inspect.isclass(origin) and (issubclass(origin, Iterable) or "SequenceNotStr" in origin.__name__)
-
-
-_SIMPLE: dict[type, type] = {Int: int, Num: float, Bool: bool}
-
-
-def _scalar(shape: Shape, hint: Any) -> bool:
-    if isinstance(shape, Enum):
-        return get_origin(hint) is Literal and set(get_args(hint)) == set(shape.values)
-    if isinstance(shape, Str):
-        return any(option is str for option in _options(hint))
-    if isinstance(shape, Free):
-        return get_origin(hint) is dict and get_args(hint) == (str, object)
-    return hint is _SIMPLE[type(shape)]
-
-
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_request_tables_equal_the_sdk_s_parameter_types(name: str) -> None:
-    assert differences(BY_NAME[name].body, sdk(BODIES[name]), "") == []
+    assert ours(BY_NAME[name].body.schema) == theirs(sdk(BODIES[name]))
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
 def test_query_tables_equal_the_sdk_s_parameter_types(name: str) -> None:
-    assert differences(BY_NAME[name].query, sdk(QUERIES[name]), "") == []
+    assert ours(BY_NAME[name].query.schema) == theirs(sdk(QUERIES[name]))
 
 
 def test_every_route_that_takes_anything_is_compared() -> None:
-    with_body = {name for name, route in BY_NAME.items() if route.body.fields}
-    with_query = {name for name, route in BY_NAME.items() if route.query.fields}
-    assert with_body | with_query == {*BODIES, *QUERIES, *PARTS}
+    taking = {
+        name for name, route in BY_NAME.items() for takes in (route.body, route.query) if takes.schema["properties"]
+    }
+    assert taking == {*BODIES, *QUERIES, *PARTS}
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))
 def test_partial_tables_are_parts_of_the_sdk_s_parameter_types(name: str) -> None:
-    route, theirs = BY_NAME[name], typing.get_type_hints(sdk(PARTS[name]), include_extras=True)
-    ours = {**route.body.fields, **route.query.fields}
-    assert set(ours) < set(theirs)
-    assert {key for key, hint in theirs.items() if get_origin(hint) in REQUIRED} <= set(route.body.required)
-    for key in set(ours) - {"environment"}:
-        assert differences(ours[key], theirs[key], key) == []
+    route, whole = BY_NAME[name], theirs(sdk(PARTS[name]))
+    part = ours((route.body if route.method == "POST" else route.query).schema)
+    assert set(part["fields"]) < set(whole["fields"])
+    assert whole["required"] <= part["required"]
+    for key in set(part["fields"]) - {"environment"}:
+        assert part["fields"][key] == whole["fields"][key]
 
 
 def unknown_fields(value: Any, hint: Any, path: str = "") -> list[str]:

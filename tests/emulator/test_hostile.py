@@ -2,28 +2,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator import Profile, Request
+from reconciler.emulator.parameters import Schema
 from reconciler.emulator.routes import ROUTES, Route
-from reconciler.emulator.shapes import (
-    AnyOf,
-    Bool,
-    Enum,
-    Free,
-    Int,
-    ListOf,
-    MapOf,
-    Nullable,
-    Num,
-    Obj,
-    Shape,
-    Str,
-    Tagged,
-)
 from tests.emulator.account import BOUNDARY, HEADERS, Account, multipart
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -52,35 +39,48 @@ def _world() -> Account:
 _ACCOUNT = _world()
 
 
-def nearly(shape: Shape, depth: int = 2) -> st.SearchStrategy[Any]:
-    """Values that mostly fit a shape, which gets them past the tables and into the handlers."""
-    found: dict[type, Any] = {
-        Str: lambda s: st.text(min_size=s.least, max_size=12) | st.sampled_from(["a", *_IDS.values()]),
-        Int: lambda s: st.integers(s.least or 0, min(s.most or 9, (s.least or 0) + 200)),
-        Num: lambda s: st.floats(s.least, s.most) | st.just(1),
-        Bool: lambda s: st.booleans(),
-        Enum: lambda s: st.sampled_from(s.values),
-        Nullable: lambda s: st.none() | nearly(s.shape, depth),
-        ListOf: lambda s: st.lists(nearly(s.item, depth - 1), min_size=s.least, max_size=max(s.least, depth)),
-        MapOf: lambda s: st.dictionaries(st.text(max_size=3), nearly(s.value, depth), max_size=2),
-        Free: lambda s: st.dictionaries(st.text(max_size=3), _json, max_size=2),
-        AnyOf: lambda s: st.one_of([nearly(option, depth) for option in s.shapes]),
-        Obj: lambda s: _objects(s, depth),
-        Tagged: lambda s: st.sampled_from(list(s.choices.values())).flatmap(lambda o: _objects(o, depth - 1)),
-    }
-    make = found.get(type(shape), lambda s: _json)
-    strategy: st.SearchStrategy[Any] = make(shape) if depth > 0 else _json
-    return strategy
+def nearly(schema: Schema, depth: int = 2) -> st.SearchStrategy[Any]:
+    """Values that mostly fit a schema, which gets them past the tables and into the handlers."""
+    types = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", [])
+    if depth <= 0 or not types:
+        return _json
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    return st.one_of([_OF_TYPE[name](schema, depth) for name in types])
 
 
-def _objects(shape: Obj, depth: int) -> st.SearchStrategy[Any]:
-    required = {name: nearly(shape.fields[name], depth) for name in shape.required}
-    optional = {name: nearly(item, depth) for name, item in shape.fields.items() if name not in shape.required}
-    return st.fixed_dictionaries(required, optional=optional)
+def _objects(schema: Schema, depth: int) -> st.SearchStrategy[Any]:
+    if "allOf" in schema:
+        return st.sampled_from(schema["allOf"]).flatmap(lambda option: _tagged(option, depth - 1))
+    if "properties" in schema:
+        fields = {name: nearly(item, depth) for name, item in schema["properties"].items()}
+        required = {name: fields.pop(name) for name in schema["required"]}
+        return st.fixed_dictionaries(required, optional=fields)
+    values = nearly(schema["additionalProperties"], depth) if "additionalProperties" in schema else _json
+    return st.dictionaries(st.text(max_size=3), values, max_size=2)
 
 
-_JSON_ROUTES = [route for route in ROUTES if route.body.fields and not route.form]
-_NEARLY = {route.path: nearly(route.body) for route in _JSON_ROUTES}
+def _tagged(option: Schema, depth: int) -> st.SearchStrategy[Any]:
+    tag = option["if"]["properties"]["type"]
+    return st.builds(lambda fields: {**fields, "type": tag["const"]}, _objects(option["then"], depth))
+
+
+_OF_TYPE: dict[str, Callable[[Schema, int], st.SearchStrategy[Any]]] = {
+    "string": lambda s, _: (
+        st.text(min_size=s.get("minLength", 0), max_size=12) | st.sampled_from(["a", *_IDS.values()])
+    ),
+    "integer": lambda s, _: st.integers(s["minimum"], min(s.get("maximum", 9), s["minimum"] + 200)),
+    "number": lambda s, _: st.floats(s.get("minimum"), s.get("maximum")) | st.just(1),
+    "boolean": lambda _, __: st.booleans(),
+    "null": lambda _, __: st.none(),
+    "array": lambda s, depth: st.lists(
+        nearly(s["items"], depth - 1), min_size=s.get("minItems", 0), max_size=max(s.get("minItems", 0), depth)
+    ),
+    "object": _objects,
+}
+
+_JSON_ROUTES = [route for route in ROUTES if route.body.schema["properties"] and not route.form]
+_NEARLY = {route.path: nearly(route.body.schema) for route in _JSON_ROUTES}
 
 
 def _path(route: Route, data: st.DataObject) -> str:
