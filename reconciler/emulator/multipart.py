@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import File, FormParser, parse_options_header
 
 from reconciler.emulator.errors import bad_request
 
@@ -20,16 +20,6 @@ class Part:
 
     filename: str
     content: bytes = field(repr=False)
-
-
-@dataclass(slots=True)
-class _Open:
-    """The part that is being read."""
-
-    header: bytearray = field(default_factory=bytearray)
-    value: bytearray = field(default_factory=bytearray)
-    disposition: bytes = b""
-    content: list[bytes] = field(default_factory=list)
 
 
 def parse(content_type: str, body: bytes) -> dict[str, Any]:
@@ -48,55 +38,32 @@ def parse(content_type: str, body: bytes) -> dict[str, Any]:
 
 def _parts(boundary: bytes, body: bytes) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
-    current = _Open()
-    closed = False
+    ends: list[bool] = []
 
-    def begin() -> None:
-        nonlocal current
-        current = _Open()
-
-    def header_end() -> None:
-        if bytes(current.header).lower() == b"content-disposition":
-            current.disposition = bytes(current.value)
-        current.header.clear()
-        current.value.clear()
-
-    def end() -> None:
-        found.append(_named(current))
-
-    def finish() -> None:
-        nonlocal closed
-        closed = True
+    def file(part: File) -> None:
+        part.file_object.seek(0)
+        found.append((_text(part.field_name), Part(_text(part.file_name), part.file_object.read())))
 
     try:
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": begin,
-                "on_header_field": lambda data, start, stop: current.header.extend(data[start:stop]),
-                "on_header_value": lambda data, start, stop: current.value.extend(data[start:stop]),
-                "on_header_end": header_end,
-                "on_part_data": lambda data, start, stop: current.content.append(data[start:stop]),
-                "on_part_end": end,
-                "on_end": finish,
-            },
+        parser = FormParser(
+            "multipart/form-data",
+            on_field=lambda part: found.append((_text(part.field_name), _text(part.value))),
+            on_file=file,
+            on_end=lambda: ends.append(True),
+            boundary=boundary,
+            config={"MAX_MEMORY_FILE_SIZE": float("inf")},
         )
         parser.write(body)
         parser.finalize()
     except FormParserError as error:
         raise bad_request(f"Invalid multipart body: {error}.") from error
-    if not closed:
+    if not ends:
         raise bad_request("Invalid multipart body: it ends before its closing boundary.")
     return found
 
 
-def _named(part: _Open) -> tuple[str, Any]:
-    options = parse_options_header(part.disposition)[1]
-    name = options.get(b"name", b"").decode("utf-8", "replace")
-    content = b"".join(part.content)
-    if b"filename" in options:
-        return name, Part(options[b"filename"].decode("utf-8", "replace"), content)
-    return name, content.decode("utf-8", "replace")
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
 
 
 def _put(form: dict[str, Any], name: str, value: Any) -> None:
