@@ -8,7 +8,8 @@ import httpx2
 
 from reconciler.account.live import LiveAccount
 from reconciler.emulator.asgi import application
-from reconciler.emulator.machine import Emulator, Profile
+from reconciler.emulator.machine import Emulator
+from reconciler.emulator.settings import Profile
 
 
 def embedded(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.errors import ApiError, bad_request, not_found
-from reconciler.emulator.paging import Listing, page
-from reconciler.emulator.storage import dump, load
+from reconciler.emulator.paging import objects, page_of
+from reconciler.emulator.storage import dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,20 +118,17 @@ def create(call: Call) -> Json:
 
 def retrieve(call: Call) -> Json:
     """Read one."""
-    agent = call.storage.find("agent", call.path["agent_id"])
-    if agent is None:
-        raise not_found("Agent", call.path["agent_id"])
-    return agent
+    return call.find("agent", call.path["agent_id"], missing)
+
+
+def missing(agent_id: str) -> ApiError:
+    """404, also for a cursor."""
+    return not_found("Agent", agent_id)
 
 
 def list_all(call: Call) -> Json:
     """List them; a cursor whose agent was deleted is not found."""
-    listing = Listing("kind = ? AND parent = ''", ("agent",))
-    return page(call, listing, lambda row: load(row[0]), no_cursor=_no_cursor)
-
-
-def _no_cursor(cursor: str, _name: str) -> ApiError:
-    return not_found("Agent", cursor)
+    return page_of(call, objects("agent", no_cursor=lambda cursor, _: missing(cursor)))
 
 
 def update(call: Call) -> Json:

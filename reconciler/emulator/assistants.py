@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import vector_stores
-from reconciler.emulator.errors import bad_request, no_such, no_such_file
-from reconciler.emulator.paging import Listing, page
-from reconciler.emulator.storage import load
+from reconciler.emulator.errors import bad_request, no_such, no_such_file, no_such_store
+from reconciler.emulator.paging import objects, page_of
 
 if TYPE_CHECKING:
     from reconciler.emulator.call import Call, Json
@@ -52,7 +51,7 @@ def retrieve(call: Call) -> Json:
 
 def list_all(call: Call) -> Json:
     """List them."""
-    return page(call, Listing("kind = ? AND parent = ''", ("assistant",)), lambda row: _render(call, load(row[0])))
+    return page_of(call, objects("assistant"), lambda assistant: _render(call, assistant))
 
 
 def update(call: Call) -> Json:
@@ -75,10 +74,7 @@ def delete(call: Call) -> Json:
 
 
 def _find(call: Call) -> Json:
-    assistant = call.storage.find("assistant", call.path["assistant_id"])
-    if assistant is None:
-        raise no_such("assistant", call.path["assistant_id"])
-    return assistant
+    return call.find("assistant", call.path["assistant_id"], lambda wanted: no_such("assistant", wanted))
 
 
 def _resolved(call: Call, name: str, sent: Any) -> Any:
@@ -102,12 +98,10 @@ def _tool(sent: Json) -> Json:
 
 def _resources(call: Call, sent: Json) -> Json:
     for file_id in sent.get("code_interpreter", {}).get("file_ids", ()):
-        if call.storage.find("file", file_id) is None:
-            raise no_such_file(file_id)
+        call.find("file", file_id, no_such_file)
     search = sent.get("file_search", {})
     for store_id in search.get("vector_store_ids", ()):
-        if call.storage.find("vector_store", store_id) is None:
-            raise no_such("vector store", store_id)
+        call.find("vector_store", store_id, no_such_store)
     if "vector_stores" not in search:
         return sent
     if search.get("vector_store_ids"):

@@ -10,6 +10,7 @@ from reconciler.emulator.errors import wrong_length
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconciler.emulator.errors import ApiError
     from reconciler.emulator.settings import Switches
     from reconciler.emulator.storage import Storage
 
@@ -33,6 +34,13 @@ class Call:
     def timestamp(self) -> int:
         """The time as the API writes it: whole seconds."""
         return int(self.now)
+
+    def find(self, kind: str, object_id: str, missing: Callable[[str], ApiError], *, parent: str = "") -> Json:
+        """Read an object, or raise what is said when there is none."""
+        found = self.storage.find(kind, object_id, parent=parent)
+        if found is None:
+            raise missing(object_id)
+        return found
 
     def updated(self, name: str, old: Json) -> Json:
         """Give the metadata (or attributes) after an update whose body has this field; null clears."""

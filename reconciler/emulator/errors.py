@@ -114,6 +114,11 @@ def no_such(what: str, object_id: str, *, where: str = "") -> ApiError:
     return ApiError(404, f"No {what} found with id '{object_id}'{where}.")
 
 
+def no_such_store(store_id: str) -> ApiError:
+    """404 for a vector store, wherever it is named."""
+    return no_such("vector store", store_id)
+
+
 def no_such_file(file_id: str) -> ApiError:
     """404 as the Files API says it."""
     return ApiError(404, f"No such File object: {file_id}", param="id")

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import yaml
 
 from reconciler.emulator.fault_file import Fields, RulesError, compose, near, refuse, text_of
-from reconciler.emulator.faults import Effect, Fault, applies, inner, possible
+from reconciler.emulator.fault_paths import pattern_of, reaches, shown, steps_of
+from reconciler.emulator.faults import Effect, Fault, applies, happens_to, possible
 from reconciler.emulator.routes import ROUTES
+from reconciler.emulator.wire import endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,15 +42,6 @@ _DETAILS: Mapping[str, tuple[Effect, ...]] = {
 _WHEN = ("nth", "every", "probability")
 _FIELDS = ("on", "effect", "times", *_WHEN, *_DETAILS)
 _FAILURES = ("server_error", "invalid_file", "unsupported_file")
-_WHERE: Mapping[Effect, str] = {
-    Effect.TWICE: "writes (POST and DELETE)",
-    Effect.GHOST: "DELETE",
-    **dict.fromkeys((Effect.STALE, Effect.SHORT, Effect.EMPTY, Effect.REPEATED, Effect.CURSOR_GONE), "lists (GET)"),
-    **dict.fromkeys(
-        (Effect.ATTACH_404, Effect.SLOW, Effect.FAILING, Effect.FROZEN),
-        "POST /vector_stores/*/files and POST /vector_stores/*/file_batches",
-    ),
-}
 _OWN_HEADERS = ("connection", "content-length", "date", "transfer-encoding")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _HEADER_VALUE = re.compile(r"[!-~]([ -~]{0,498}[!-~])?")
@@ -71,7 +64,7 @@ class Rule:
         """Whether this is a request of the kind that the rule counts."""
         return (
             self.method in ("*", request.method)
-            and self.path.fullmatch(inner(request.path)) is not None
+            and self.path.fullmatch(endpoint(request.path)) is not None
             and applies(self.fault.effect, request)
         )
 
@@ -130,9 +123,6 @@ def _due(rule: Rule, tally: _Tally) -> bool:
     if rule.every is not None:
         return tally.matched % rule.every == 0
     return rule.probability is None or drawn < rule.probability
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def read(file: Path, *, say: Callable[[str], None] | None = None) -> Rules:
@@ -226,63 +216,21 @@ def _headers(given: Fields) -> Mapping[str, str]:
     return found
 
 
-# --- paths ------------------------------------------------------------------------------------------------------------
-
-
 def _target(given: Fields, effect: Effect) -> tuple[str, re.Pattern[str]]:
     """Read `on`, and check that there is an endpoint it means and that the effect can happen there."""
     text = given.text("on")
     method, _, path = text.strip().partition(" ")
-    path = inner(path.strip())
-    endpoints = [(route.method, route.path) for route in ROUTES]
-    steps = _steps(path)
+    path = endpoint(path.strip())
+    steps = steps_of(path)
+    known = [shown(route.method, route.path) for route in ROUTES]
     if not path.startswith("/") or len(steps) > MOST_STEPS or (method != "*" and method not in _METHODS):
-        close = near(text, (_shown(*endpoint) for endpoint in endpoints))
-        advice = close or "Write it like: POST /vector_stores/*"
+        advice = near(text, known) or "Write it like: POST /vector_stores/*"
         given.fail("on", f"`on: {text[:80]}` is not a method and a path.", advice)
-    meant = [(on, at) for on, at in endpoints if method in ("*", on) and _reaches(steps, at.strip("/").split("/"))]
+    meant = [route for route in ROUTES if method in ("*", route.method) and reaches(steps, route.path)]
     if not meant:
-        close = near(f"{method} {path}", (_shown(*endpoint) for endpoint in endpoints))
-        advice = close or "Paths are written without /v1 and without a query."
+        advice = near(f"{method} {path}", known) or "Paths are written without /v1 and without a query."
         given.fail("on", f"There is no endpoint `{text[:80]}`.", advice)
-    if not any(possible(effect, on, at) for on, at in meant):
-        given.fail(
-            "on", f"The effect {effect.value} cannot happen to `{text[:80]}`.", f"It happens to: {_WHERE[effect]}."
-        )
-    return method, _glob(steps)
-
-
-def _steps(path: str) -> list[str]:
-    """The steps of a path's pattern; several `**` in a row are one."""
-    steps = path.strip("/").split("/")
-    return [step for at, step in enumerate(steps) if step != "**" or steps[at - 1 : at] != ["**"]]
-
-
-def _step(step: str) -> str:
-    """One step as a regular expression: a `*` is anything but a slash; alone, it is at least one character."""
-    return "[^/]+" if step == "*" else "[^/]*".join(map(re.escape, re.split(r"\*+", step)))
-
-
-def _glob(steps: Sequence[str]) -> re.Pattern[str]:
-    """The whole pattern: `**` is any number of steps, at the end at least one."""
-    last = len(steps) - 1
-    parts = [
-        (".+" if at == last else "(?:[^/]+/)*") if step == "**" else _step(step) + ("" if at == last else "/")
-        for at, step in enumerate(steps)
-    ]
-    return re.compile("/" + "".join(parts), re.DOTALL)
-
-
-def _reaches(steps: Sequence[str], endpoint: Sequence[str]) -> bool:
-    """Whether a pattern can match a path of an endpoint, whose ids may be anything."""
-    if not steps or not endpoint:
-        return not steps and not endpoint
-    head, rest = steps[0], steps[1:]
-    if head == "**":
-        return not rest or any(_reaches(rest, endpoint[skip:]) for skip in range(len(endpoint)))
-    fits = endpoint[0].startswith("{") or re.fullmatch(_step(head), endpoint[0]) is not None
-    return fits and _reaches(rest, endpoint[1:])
-
-
-def _shown(method: str, path: str) -> str:
-    return f"{method} {re.sub(r'{[^}]*}', '*', path)}"
+    if not any(possible(effect, route.method, route.path) for route in meant):
+        advice = f"It happens to: {happens_to(effect)}."
+        given.fail("on", f"The effect {effect.value} cannot happen to `{text[:80]}`.", advice)
+    return method, pattern_of(steps)

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.emulator.errors import ApiError, not_found
 from reconciler.emulator.paging import envelope, no_cursor
-from reconciler.emulator.settings import Bent
+from reconciler.emulator.settings import Conditions
 from reconciler.emulator.storage import dump
-from reconciler.emulator.wire import Lost, Request, Response
+from reconciler.emulator.wire import Lost, Request, Response, endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -131,14 +131,14 @@ class Faulty:
         """Execute the late requests whose time has come, at their time; `handle` does so by itself."""
         while self._late and self._late[0][0] <= self._clock():
             due, _, request = heapq.heappop(self._late)
-            self._emulator.handle(request, Bent(now=due))
+            self._emulator.handle(request, Conditions(now=due))
 
     def _execute(self, request: Request, **switches: Any) -> Response:
         """Hand a request over, with switches of its own if there are any."""
         if not switches and not self.haunted:
             return self._emulator.handle(request)
         changed = replace(self._emulator.switches, **switches) if switches else None
-        return self._emulator.handle(request, Bent(changed, ghosts=self.haunted))
+        return self._emulator.handle(request, Conditions(changed, ghosts=self.haunted))
 
     # --- one behaviour per effect ---
 
@@ -202,14 +202,14 @@ class Faulty:
 
     def _be_without_cursor(self, request: Request, fault: Fault) -> Response:
         cursor = dict(request.query)["after"]
-        agents = inner(request.path) == "/agents"
+        agents = endpoint(request.path) == "/agents"
         error = not_found("Agent", cursor) if agents else no_cursor(cursor, "after")
         error.status = fault.status or 404
         return self._emulator.refuse(error)
 
     def _be_haunted(self, request: Request, fault: Fault) -> Response:
         self._haunted_until = max(self._haunted_until, self._clock() + fault.seconds)
-        return self._emulator.handle(request, Bent(ghost_seconds=fault.seconds))
+        return self._emulator.handle(request, Conditions(ghost_seconds=fault.seconds))
 
     def _be_unattachable(self, request: Request, _fault: Fault) -> Response:
         file_id = _first_file(request.body)
@@ -258,32 +258,37 @@ _LISTS = re.compile(
 )
 _ATTACHING = re.compile(r"/vector_stores/[^/]+/(?:files|file_batches)")
 _ANYWHERE = re.compile(r".*", re.DOTALL)
-_READS, _WRITES = frozenset({"GET"}), frozenset({"POST", "DELETE"})
-
-_POSSIBLE: Mapping[Effect, tuple[frozenset[str], re.Pattern[str]]] = {
-    Effect.TWICE: (_WRITES, _ANYWHERE),
-    Effect.GHOST: (frozenset({"DELETE"}), _ANYWHERE),
-    **dict.fromkeys((Effect.STALE, Effect.SHORT, Effect.EMPTY, Effect.REPEATED, Effect.CURSOR_GONE), (_READS, _LISTS)),
-    **dict.fromkeys((Effect.ATTACH_404, Effect.SLOW, Effect.FAILING, Effect.FROZEN), (frozenset({"POST"}), _ATTACHING)),
+_POSSIBLE: Mapping[Effect, tuple[tuple[str, ...], re.Pattern[str], str]] = {
+    Effect.TWICE: (("POST", "DELETE"), _ANYWHERE, "writes (POST and DELETE)"),
+    Effect.GHOST: (("DELETE",), _ANYWHERE, "DELETE"),
+    **dict.fromkeys(
+        (Effect.STALE, Effect.SHORT, Effect.EMPTY, Effect.REPEATED, Effect.CURSOR_GONE),
+        (("GET",), _LISTS, "lists (GET)"),
+    ),
+    **dict.fromkeys(
+        (Effect.ATTACH_404, Effect.SLOW, Effect.FAILING, Effect.FROZEN),
+        (("POST",), _ATTACHING, "POST /vector_stores/*/files and POST /vector_stores/*/file_batches"),
+    ),
 }
+"""Methods, paths, and both in words; the other effects can happen anywhere."""
 
 
 def applies(effect: Effect, request: Request) -> bool:
     """Whether an effect can happen to a request."""
     if effect is Effect.CURSOR_GONE and not any(name == "after" for name, _ in request.query):
         return False
-    return possible(effect, request.method, inner(request.path))
+    return possible(effect, request.method, endpoint(request.path))
 
 
 def possible(effect: Effect, method: str, path: str) -> bool:
     """Whether an effect can happen at an endpoint, whose path is given without `/v1`."""
-    methods, paths = _POSSIBLE.get(effect, ({method}, _ANYWHERE))
+    methods, paths, _ = _POSSIBLE.get(effect, ((method,), _ANYWHERE, ""))
     return method in methods and paths.fullmatch(path) is not None
 
 
-def inner(path: str) -> str:
-    """A request's path without `/v1` and without a slash at its end."""
-    return (path.removeprefix("/v1") if path.startswith("/v1/") else path).rstrip("/")
+def happens_to(effect: Effect) -> str:
+    """Where an effect that cannot happen everywhere is possible, in words."""
+    return _POSSIBLE[effect][2]
 
 
 # --- what an answer is made of ----------------------------------------------------------------------------------------

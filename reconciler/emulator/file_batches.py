@@ -58,10 +58,10 @@ def cancel(call: Call) -> Json:
 
 def _find(call: Call) -> tuple[str, Json]:
     store = store_files.read_store(call)["id"]
-    batch = call.storage.find("batch", call.path["batch_id"], parent=store)
-    if batch is None:
-        raise no_such("file batch", call.path["batch_id"], where=f" in vector store '{store}'")
-    return store, batch
+    where = f" in vector store '{store}'"
+    return store, call.find(
+        "batch", call.path["batch_id"], lambda wanted: no_such("file batch", wanted, where=where), parent=store
+    )
 
 
 def _render(call: Call, store: str, batch: Json, *, pending: int = 0) -> Json:

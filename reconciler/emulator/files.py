@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from reconciler.emulator import store_files
 from reconciler.emulator.call import Reply
 from reconciler.emulator.errors import ApiError, bad_request, no_such_file
-from reconciler.emulator.paging import Listing, page
+from reconciler.emulator.paging import having, objects, page_of
 from reconciler.emulator.processing import extension_of
-from reconciler.emulator.storage import load
 
 if TYPE_CHECKING:
     from reconciler.emulator.call import Call, Json
@@ -72,18 +71,13 @@ def check_name(filename: str, purpose: str) -> None:
 
 def retrieve(call: Call) -> Json:
     """Read one."""
-    file = call.storage.find("file", call.path["file_id"])
-    if file is None:
-        raise no_such_file(call.path["file_id"])
-    return file
+    return call.find("file", call.path["file_id"], no_such_file)
 
 
 def list_all(call: Call) -> Json:
     """List them, all or those of one purpose, up to 10,000 at once."""
-    wanted = call.query.get("purpose")
-    only, only_args = ("", ()) if wanted is None else (" AND json_extract(doc, '$.purpose') = ?", (wanted,))
-    listing = Listing("kind = ? AND parent = ''", ("file",), only, only_args, default=10_000, most=10_000)
-    return page(call, listing, lambda row: load(row[0]))
+    wanted = having("$.purpose", call.query.get("purpose"))
+    return page_of(call, objects("file", **wanted, default=10_000, most=10_000))
 
 
 def delete(call: Call) -> Json:

@@ -6,14 +6,14 @@ import json
 import secrets
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.emulator import files, multipart, uploads, vector_stores
 from reconciler.emulator.access import authenticate, require_beta, require_text
 from reconciler.emulator.call import Call, Reply
 from reconciler.emulator.errors import ApiError, bad_request, wrong_type
 from reconciler.emulator.routes import ROUTES, Route, Router
-from reconciler.emulator.settings import STRAIGHT, Bent, Profile, Switches
+from reconciler.emulator.settings import NORMAL, Conditions, Profile, Switches
 from reconciler.emulator.storage import Storage, dump
 from reconciler.emulator.wire import Request, Response
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.emulator.call import Json
-
-__all__ = ["Emulator", "Profile", "Switches"]
 
 _HEADERS = {
     "openai-version": "2020-10-01",
@@ -51,6 +49,7 @@ class Emulator:
 
     database: a file that keeps the account, or `:memory:`. clock: seconds since 1970. ids: makes a new, unique id
     from its prefix. Raises EmulatorError when the database cannot be used. Calls must come one at a time.
+    Leaving its context closes it.
     """
 
     def __init__(
@@ -70,6 +69,12 @@ class Emulator:
         self._router = Router(route for route in ROUTES if route.collection not in absent)
         self._storage = Storage(database)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Let go of the database."""
         self._storage.close()
@@ -79,11 +84,11 @@ class Emulator:
         """How this account behaves."""
         return self._switches
 
-    def handle(self, request: Request, bent: Bent = STRAIGHT) -> Response:
+    def handle(self, request: Request, conditions: Conditions = NORMAL) -> Response:
         """Answer one request. Whatever is sent, the answer is a response; what was refused has changed nothing."""
         try:
-            route, call = self._accept(request, bent)
-            result = self._run(route, call, bent)
+            route, call = self._accept(request, conditions)
+            result = self._run(route, call, conditions)
         except ApiError as error:
             return self.refuse(error)
         except RecursionError:
@@ -95,7 +100,7 @@ class Emulator:
             return self._response(route.status, result.body, result.content_type, result.headers)
         return self._response(route.status, dump(result).encode(), _JSON)
 
-    def _accept(self, request: Request, bent: Bent) -> tuple[Route, Call]:
+    def _accept(self, request: Request, conditions: Conditions) -> tuple[Route, Call]:
         """Route, authorise and check a request; nothing here touches the account."""
         require_text(request.method, request.path, *(text for pair in request.query for text in pair))
         route, ids = self._router.find(request.method, request.path)
@@ -107,18 +112,18 @@ class Emulator:
         route.query.check(query)
         body = _form(route, request) if route.form else _json_body(request)
         route.body.check(body)
-        now = self._clock() if bent.now is None else bent.now
-        return route, Call(self._storage, now, self._ids, bent.switches or self._switches, ids, query, body)
+        now = self._clock() if conditions.now is None else conditions.now
+        return route, Call(self._storage, now, self._ids, conditions.switches or self._switches, ids, query, body)
 
-    def _run(self, route: Route, call: Call, bent: Bent) -> Json | Reply:
+    def _run(self, route: Route, call: Call, conditions: Conditions) -> Json | Reply:
         due = bool(self._storage.expired(call.now))
         with self._storage.transaction(writes=due or route.method != "GET"):
             for kind, doc in self._storage.expired(call.now) if due else ():
                 _EXPIRE[kind](call, doc)
-            if bent.ghost_seconds > 0:
-                with self._storage.ghosts.kept(until=call.now + bent.ghost_seconds):
+            if conditions.ghost_seconds > 0:
+                with self._storage.ghosts.kept(until=call.now + conditions.ghost_seconds):
                     return route.handler(call)
-            if bent.ghosts and route.method == "GET":
+            if conditions.ghosts and route.method == "GET":
                 with self._storage.ghosts.shown(call.now):
                     return route.handler(call)
             return route.handler(call)

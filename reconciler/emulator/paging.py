@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator.errors import ApiError, bad_request
+from reconciler.emulator.errors import ApiError, invalid
+from reconciler.emulator.storage import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 MOST = 100
 DEFAULT = 20
+
+
+def no_cursor(cursor: str, name: str) -> ApiError:
+    """400 for a cursor whose object does not exist (any more)."""
+    return invalid(name, f"no object with id '{cursor}' in this list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +38,25 @@ class Listing:
     key: str = "created_at"
     default: int = DEFAULT
     most: int = MOST
+    no_cursor: Callable[[str, str], ApiError] = no_cursor
 
 
-def no_cursor(cursor: str, name: str) -> ApiError:
-    """400 for a cursor whose object does not exist (any more)."""
-    return bad_request(
-        f"Invalid '{name}': no object with id '{cursor}' in this list.", param=name, code="invalid_value"
-    )
+def objects(kind: str, *, parent: str = "", **more: Any) -> Listing:
+    """The objects of a kind, all or those of a parent."""
+    return Listing("kind = ? AND parent = ?", (kind, parent), **more)
 
 
-def page(
-    call: Call,
-    listing: Listing,
-    render: Callable[[Sequence[Any]], Json],
-    *,
-    no_cursor: Callable[[str, str], ApiError] = no_cursor,
-) -> Json:
+def having(path: str, wanted: str | None) -> dict[str, Any]:
+    """Narrow a listing to objects with this value at a JSON path; None narrows nothing."""
+    return {} if wanted is None else {"only": " AND json_extract(doc, ?) = ?", "only_args": (path, wanted)}
+
+
+def page_of(call: Call, listing: Listing, render: Callable[[Json], Json] = lambda doc: doc) -> Json:
+    """Cut one page of objects, which are shown as they are stored unless said otherwise."""
+    return page(call, listing, lambda row: render(load(row[0])))
+
+
+def page(call: Call, listing: Listing, render: Callable[[Sequence[Any]], Json]) -> Json:
     """Cut one page as the request's `limit`, `order`, `after` and `before` say.
 
     A limit above the maximum is clamped. Objects younger than the list lag are not listed.
@@ -62,7 +71,7 @@ def page(
     for name, forwards in (("after", True), ("before", False)):
         if name in call.query:
             where += f" AND ({listing.key}, seq) {'>' if ascending is forwards else '<'} (?, ?)"
-            args.extend(_position(call, listing, call.query[name], name, no_cursor))
+            args.extend(_position(call, listing, call.query[name], name))
     direction = "ASC" if ascending is not backwards else "DESC"
     rows = call.storage.execute(
         f"SELECT {listing.columns} FROM {listing.table} WHERE {where} "  # noqa: S608
@@ -73,15 +82,13 @@ def page(
     return envelope([render(row) for row in shown], has_more=len(rows) > limit)
 
 
-def _position(
-    call: Call, listing: Listing, cursor: str, name: str, no_cursor: Callable[[str, str], ApiError]
-) -> tuple[int, int]:
+def _position(call: Call, listing: Listing, cursor: str, name: str) -> tuple[int, int]:
     row = call.storage.execute(
         f"SELECT {listing.key}, seq FROM {listing.table} WHERE {listing.where} AND id = ?",  # noqa: S608
         *(*listing.args, cursor),
     ).fetchone()
     if row is None:
-        raise no_cursor(cursor, name)
+        raise listing.no_cursor(cursor, name)
     return row[0], row[1]
 
 

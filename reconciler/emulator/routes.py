@@ -21,6 +21,7 @@ from reconciler.emulator import (
 from reconciler.emulator import schemas as s
 from reconciler.emulator.call import Call, Json, Reply
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.wire import endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -167,8 +168,7 @@ class Router:
         """Give the route and the ids in the path; raises ApiError 404 or 405."""
         node = self._root
         ids: list[str] = []
-        inner = path.removeprefix("/v1") if path.startswith("/v1/") else path
-        for step in inner.strip("/").split("/"):
+        for step in endpoint(path).lstrip("/").split("/"):
             named = node.steps.get(step)
             if named is None and step:
                 ids.append(step)

@@ -95,21 +95,17 @@ def serve(
     def clock() -> float:
         return time.time() + ahead
 
-    emulator = Emulator(database, profile=profile, clock=clock, switches=switches)
-    try:
-        with _listen(port) as listener:
-            url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
-            for line in (f"The emulator serves {database} at {url}", *_instructions(url)):
-                say(line)
-            machine = emulator if rules is None else Faulty(emulator, rules, clock=clock)
-            stopping = asyncio.Event()
-            front = _dated(application(machine, stopping=stopping), clock)
-            config = uvicorn.Config(
-                front, http=_Connection, log_level="warning", access_log=False, ws="none", date_header=False
-            )
-            _Server(config, stopping).run(sockets=[listener])
-    finally:
-        emulator.close()
+    with Emulator(database, profile=profile, clock=clock, switches=switches) as emulator, _listen(port) as listener:
+        url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
+        for line in (f"The emulator serves {database} at {url}", *_instructions(url)):
+            say(line)
+        machine = emulator if rules is None else Faulty(emulator, rules, clock=clock)
+        stopping = asyncio.Event()
+        front = _dated(application(machine, stopping=stopping), clock)
+        config = uvicorn.Config(
+            front, http=_Connection, log_level="warning", access_log=False, ws="none", date_header=False
+        )
+        _Server(config, stopping).run(sockets=[listener])
 
 
 def _dated(application: ASGIApp, clock: Callable[[], float]) -> ASGIApp:

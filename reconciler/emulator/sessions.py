@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.emulator import agents
 from reconciler.emulator.errors import not_found
-from reconciler.emulator.paging import Listing, page
-from reconciler.emulator.storage import load
+from reconciler.emulator.paging import having, objects, page_of
 
 if TYPE_CHECKING:
     from reconciler.emulator.call import Call, Json
-    from reconciler.emulator.errors import ApiError
 
 _SNAPSHOT = (
     "id",
@@ -30,9 +29,7 @@ _SNAPSHOT = (
 
 def create(call: Call) -> Json:
     """Start one."""
-    agent = call.storage.find("agent", call.body["agent_id"])
-    if agent is None:
-        raise not_found("Agent", call.body["agent_id"])
+    agent = call.find("agent", call.body["agent_id"], agents.missing)
     session = {
         "id": call.new_id("sess_"),
         "object": "agent.session",
@@ -53,11 +50,5 @@ def create(call: Call) -> Json:
 
 def list_all(call: Call) -> Json:
     """List them, all or those of one agent."""
-    agent = call.query.get("agent_id")
-    only, args = (" AND json_extract(doc, '$.agent.id') = ?", (agent,)) if agent is not None else ("", ())
-    listing = Listing("kind = ? AND parent = ''", ("session",), only, args)
-    return page(call, listing, lambda row: load(row[0]), no_cursor=_no_cursor)
-
-
-def _no_cursor(cursor: str, _name: str) -> ApiError:
-    return not_found("Session", cursor)
+    wanted = having("$.agent.id", call.query.get("agent_id"))
+    return page_of(call, objects("session", **wanted, no_cursor=lambda cursor, _: not_found("Session", cursor)))

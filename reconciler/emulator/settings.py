@@ -34,8 +34,8 @@ class Switches:
 
 
 @dataclass(frozen=True, slots=True)
-class Bent:
-    """How one request is treated unlike the others; `faults` makes these.
+class Conditions:
+    """Under which conditions one request is executed, unlike the others; `faults` makes these.
 
     switches: the account's, but for this request. now: when it happens, for one that was executed late, in seconds
     since 1970. ghost_seconds: what it deletes stays visible for so long. ghosts: it sees what was deleted like that.
@@ -47,4 +47,4 @@ class Bent:
     ghosts: bool = False
 
 
-STRAIGHT = Bent()
+NORMAL = Conditions()

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.emulator.bundles import bundle
 from reconciler.emulator.call import Reply
 from reconciler.emulator.errors import ApiError, bad_request, missing_parameter
-from reconciler.emulator.paging import Listing, page
-from reconciler.emulator.storage import load
+from reconciler.emulator.paging import objects, page_of
 
 if TYPE_CHECKING:
     from reconciler.emulator.call import Call, Json
@@ -30,7 +29,7 @@ def retrieve(call: Call) -> Json:
 
 def list_all(call: Call) -> Json:
     """List them."""
-    return page(call, Listing("kind = ? AND parent = ''", ("skill",)), lambda row: _render(call, load(row[0])))
+    return page_of(call, objects("skill"), lambda skill: _render(call, skill))
 
 
 def update(call: Call) -> Json:
@@ -77,9 +76,7 @@ def retrieve_version(call: Call) -> Json:
 
 def list_versions(call: Call) -> Json:
     """List versions by number."""
-    skill = _find(call)
-    listing = Listing("kind = ? AND parent = ?", ("skill_version", skill["id"]), key="seq")
-    return page(call, listing, lambda row: load(row[0]))
+    return page_of(call, objects("skill_version", parent=_find(call)["id"], key="seq"))
 
 
 def delete_version(call: Call) -> Json:
@@ -125,10 +122,7 @@ def _remove_version(call: Call, skill: Json, version: Json) -> None:
 
 
 def _find(call: Call) -> Json:
-    skill = call.storage.find("skill", call.path["skill_id"])
-    if skill is None:
-        raise ApiError(404, f"Skill '{call.path['skill_id']}' not found.")
-    return skill
+    return call.find("skill", call.path["skill_id"], lambda wanted: ApiError(404, f"Skill '{wanted}' not found."))
 
 
 def _find_version(call: Call) -> Json:

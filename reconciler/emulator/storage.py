@@ -172,10 +172,9 @@ class Storage:
             *(dump(doc), expires_at, kind, parent, doc["id"]),
         )
 
-    def remove(self, kind: str, object_id: str, *, parent: str = "") -> bool:
-        """Delete an object; False when there was none."""
-        sql = "DELETE FROM objects WHERE kind = ? AND parent = ? AND id = ?"
-        return self.execute(sql, kind, parent, object_id).rowcount > 0
+    def remove(self, kind: str, object_id: str, *, parent: str = "") -> None:
+        """Delete an object."""
+        self.execute("DELETE FROM objects WHERE kind = ? AND parent = ? AND id = ?", kind, parent, object_id)
 
     def children(self, kind: str, parent: str) -> list[Json]:
         """Read all objects of a parent, oldest first."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import processing
-from reconciler.emulator.errors import ApiError, bad_request, no_such, no_such_file
+from reconciler.emulator.errors import ApiError, bad_request, no_such, no_such_file, no_such_store
 from reconciler.emulator.paging import Listing, page
 from reconciler.emulator.processing import Chunking
 from reconciler.emulator.storage import dump, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from reconciler.emulator.call import Call, Json
 
@@ -66,15 +66,14 @@ def update(call: Call) -> Json:
 
 def list_all(call: Call) -> Json:
     """List a store's files, all or those of one status."""
-    where, args = "store = ?", [read_store(call)["id"]]
-    return list_where(call, where, args)
+    return list_where(call, "store = ?", (read_store(call)["id"],))
 
 
-def list_where(call: Call, where: str, args: Sequence[Any]) -> Json:
+def list_where(call: Call, where: str, args: tuple[Any, ...]) -> Json:
     """List attachments by our own condition and the request's filter."""
     wanted = call.query.get("filter")
     only, only_args = (f" AND {STATUS} = ?", (call.now, wanted)) if wanted else ("", ())
-    listing = Listing(where, tuple(args), only, only_args, table="attachments", columns=_COLUMNS)
+    listing = Listing(where, args, only, only_args, table="attachments", columns=_COLUMNS)
     return page(call, listing, lambda row: render(call, Attachment(*row)))
 
 
@@ -106,11 +105,7 @@ def stored_text(call: Call, file_id: str) -> str:
 
 def read_store(call: Call) -> Json:
     """Read the store the request names."""
-    store_id = call.path["vector_store_id"]
-    store = call.storage.find("vector_store", store_id)
-    if store is None:
-        raise no_such("vector store", store_id)
-    return store
+    return call.find("vector_store", call.path["vector_store_id"], no_such_store)
 
 
 def open_store(call: Call) -> Json:
@@ -152,9 +147,7 @@ def attach(call: Call, store: str, wanted: Iterable[Mapping[str, Any]]) -> set[s
     new: set[str] = set()
     for item in wanted:
         chunking = chunking_of(item)
-        file = call.storage.find("file", item["file_id"])
-        if file is None:
-            raise no_such_file(item["file_id"])
+        file = call.find("file", item["file_id"], no_such_file)
         if _attach_one(call, store, file, chunking, item.get("attributes") or {}):
             new.add(file["id"])
     return new

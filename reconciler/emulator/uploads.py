@@ -123,10 +123,11 @@ def _pending(call: Call) -> Json:
 
 
 def _find(call: Call) -> Json:
-    upload = call.storage.find("upload", call.path["upload_id"])
-    if upload is None:
-        raise ApiError(404, f"No such Upload object: {call.path['upload_id']}", param="id")
-    return upload
+    return call.find("upload", call.path["upload_id"], _missing)
+
+
+def _missing(upload_id: str) -> ApiError:
+    return ApiError(404, f"No such Upload object: {upload_id}", param="id")
 
 
 def _require_pending(upload: Json) -> None:

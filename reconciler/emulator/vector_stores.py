@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.emulator import store_files
-from reconciler.emulator.paging import Listing, page
-from reconciler.emulator.storage import load
+from reconciler.emulator.paging import objects, page_of
 from reconciler.emulator.store_files import STATUS, expires_at, read_store
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ def retrieve(call: Call) -> Json:
 
 def list_all(call: Call) -> Json:
     """List them."""
-    listing = Listing("kind = ? AND parent = ''", ("vector_store",))
-    return page(call, listing, lambda row: render(call, load(row[0])))
+    return page_of(call, objects("vector_store"), lambda store: render(call, store))
 
 
 def update(call: Call) -> Json:

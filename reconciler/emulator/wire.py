@@ -38,6 +38,11 @@ class Response:
         return "content-length" in self.headers and int(self.headers["content-length"]) > len(self.body)
 
 
+def endpoint(path: str) -> str:
+    """A request's path as the API's documentation writes it: without `/v1`, without a slash at its end."""
+    return (path.removeprefix("/v1") if path.startswith("/v1/") else path).rstrip("/")
+
+
 class Lost(Exception):  # noqa: N818 - an event on the wire, not a mistake
     """The connection is gone and nothing was answered; whether the request was executed is not to be seen."""
 

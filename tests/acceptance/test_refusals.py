@@ -9,7 +9,7 @@ import pytest
 from reconciler.account.port import Call
 from reconciler.commands.apply import check_approval
 from reconciler.emulator import Emulator, Request, Response, Switches
-from reconciler.emulator.settings import STRAIGHT, Bent
+from reconciler.emulator.settings import NORMAL, Conditions
 from reconciler.model.errors import Exit, Stop
 from reconciler.review import approvals, planfile
 from tests.acceptance.world import World
@@ -175,14 +175,14 @@ def _without(world: World, collection: str) -> Emulator:
     """The same account after one of its APIs was shut down."""
 
     class Retired(Emulator):
-        def handle(self, request: Request, bent: Bent = STRAIGHT) -> Response:
+        def handle(self, request: Request, conditions: Conditions = NORMAL) -> Response:
             if request.path.startswith(f"/{collection}"):
                 return Response(
                     404,
                     b'{"error": {"message": "Invalid URL", "type": "x", "code": null, "param": null}}',
                     {"content-type": "application/json"},
                 )
-            return world_emulator.handle(request, bent)
+            return world_emulator.handle(request, conditions)
 
     world_emulator = world.emulator
     return Retired()

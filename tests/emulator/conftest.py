@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 @pytest.fixture
 def account() -> Iterator[Account]:
     made = Account()
-    yield made
-    made.emulator.close()
+    with made.emulator:
+        yield made

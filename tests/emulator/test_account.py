@@ -35,6 +35,5 @@ def test_an_emulator_that_was_handed_in_stays_open() -> None:
             await account.send(Call("POST", "/vector_stores", json={}))
             await account.aclose()
 
-    emulator = Emulator()
-    asyncio.run(main(emulator))
-    emulator.close()
+    with Emulator() as emulator:
+        asyncio.run(main(emulator))

@@ -41,33 +41,17 @@ def happened(chooser: Rules, *requests: Request) -> list[str]:
 @pytest.mark.parametrize(
     ("on", "matching"),
     [
-        ("POST /vector_stores", {"POST /vector_stores"}),
-        ("POST /v1/vector_stores", {"POST /vector_stores"}),
-        ("'* /vector_stores'", {"POST /vector_stores", "GET /vector_stores"}),
-        ("GET /vector_stores/*", {"GET /vector_stores/vs_1"}),
-        ("GET /vector_stores/vs_1", {"GET /vector_stores/vs_1"}),
-        ("GET /vector_stores/vs_*", {"GET /vector_stores/vs_1"}),
-        ("GET /vector_stores/x*", set()),
-        ("GET /vector_stores/**", {"GET /vector_stores/vs_1", "GET /vector_stores/vs_1/files"}),
-        ("GET /**/files", {"GET /files", "GET /vector_stores/vs_1/files"}),
-        ("GET /**", {"GET /vector_stores", "GET /vector_stores/vs_1", "GET /vector_stores/vs_1/files", "GET /files"}),
-        ("GET /*/*/files", {"GET /vector_stores/vs_1/files"}),
-        ("GET /**/**/files", {"GET /files", "GET /vector_stores/vs_1/files"}),
+        ("POST /vector_stores", {"POST /v1/vector_stores"}),
+        ("POST /v1/vector_stores", {"POST /v1/vector_stores"}),
+        ("'* /vector_stores'", {"POST /v1/vector_stores", "GET /v1/vector_stores"}),
     ],
 )
-def test_a_pattern_matches_steps_of_a_path(on: str, matching: set[str]) -> None:
-    requests = ["POST /vector_stores", "GET /vector_stores", "GET /vector_stores/vs_1", "GET /vector_stores/vs_1/files"]
-    found = set()
-    for text in (*requests, "GET /files"):
-        method, _, path = text.partition(" ")
-        fault = rules(f"on: {on}, effect: lost")(Request(method, f"/v1{path}"))
-        if fault is not None:
-            found.add(text)
-    assert found == matching
-
-
-def test_a_dot_in_a_pattern_is_a_dot() -> None:
-    assert happened(rules("on: GET /models/a.b, effect: lost"), Request("GET", "/models/axb")) == ["-"]
+def test_a_rule_names_a_method_and_a_path(on: str, matching: set[str]) -> None:
+    requests = [("POST", "/v1/vector_stores"), ("GET", "/v1/vector_stores"), ("GET", "/v1/files")]
+    obeyed = {
+        f"{method} {path}" for method, path in requests if rules(f"on: {on}, effect: lost")(Request(method, path))
+    }
+    assert obeyed == matching
 
 
 def test_only_requests_that_the_effect_can_happen_to_are_counted() -> None:

@@ -74,8 +74,8 @@ class Weather(Account):
 @pytest.fixture
 def account() -> Iterator[Weather]:
     made = Weather()
-    yield made
-    made.emulator.close()
+    with made.emulator:
+        yield made
 
 
 def ids(answer: Answer) -> list[str]:
@@ -242,7 +242,6 @@ def test_a_lag_of_the_account_itself_is_never_shortened() -> None:
     account.store()
     account.clock.now += 30
     assert ids(account.meets(Fault(Effect.STALE, seconds=5), "GET", STORES)) == []
-    account.emulator.close()
 
 
 def test_a_short_page_has_half_and_says_there_is_more_and_the_rest_follows(account: Weather) -> None:
@@ -517,7 +516,6 @@ def test_the_same_requests_and_faults_give_the_same_answers() -> None:
         for effect in itertools.islice(effects, 40):
             for method, path, body in (("POST", STORES, {"name": effect.value}), ("GET", STORES, None)):
                 bodies.append(account.meets(Fault(effect, seconds=3), method, path, body).response.body)
-        account.emulator.close()
         return bodies
 
     assert told() == told()

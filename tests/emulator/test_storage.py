@@ -30,15 +30,15 @@ while True:
 def test_the_account_survives_reopening(tmp_path: Path) -> None:
     path = tmp_path / "state" / "local.db"
     first = Account(path)
-    file = first.upload("a.md", "A zebra.")
-    store = first.store(name="docs", file_ids=[file])
-    first.post(f"/vector_stores/{store}/search", {"query": "zebra"})
-    listed = first.get("/vector_stores")
-    first.emulator.close()
+    with first.emulator:
+        file = first.upload("a.md", "A zebra.")
+        store = first.store(name="docs", file_ids=[file])
+        first.post(f"/vector_stores/{store}/search", {"query": "zebra"})
+        listed = first.get("/vector_stores")
     again = Account(path)
-    assert again.get("/vector_stores") == listed
-    assert again.post(f"/vector_stores/{store}/search", {"query": "zebra"})["data"][0]["file_id"] == file
-    again.emulator.close()
+    with again.emulator:
+        assert again.get("/vector_stores") == listed
+        assert again.post(f"/vector_stores/{store}/search", {"query": "zebra"})["data"][0]["file_id"] == file
 
 
 def test_the_file_is_private(tmp_path: Path) -> None:
@@ -48,12 +48,11 @@ def test_the_file_is_private(tmp_path: Path) -> None:
 
 def test_two_emulators_share_one_file(tmp_path: Path) -> None:
     first, second = Account(tmp_path / "local.db"), Account(tmp_path / "local.db")
-    store = first.store(name="docs")
-    assert second.get(f"/vector_stores/{store}")["name"] == "docs"
-    second.post(f"/vector_stores/{store}", {"name": "renamed"})
-    assert first.get(f"/vector_stores/{store}")["name"] == "renamed"
-    for account in (first, second):
-        account.emulator.close()
+    with first.emulator, second.emulator:
+        store = first.store(name="docs")
+        assert second.get(f"/vector_stores/{store}")["name"] == "docs"
+        second.post(f"/vector_stores/{store}", {"name": "renamed"})
+        assert first.get(f"/vector_stores/{store}")["name"] == "renamed"
 
 
 def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -86,7 +85,6 @@ def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
     account = Account(path)
     kept = {store["id"] for store in account.get("/vector_stores", order="asc", limit=100)["data"]}
     assert all(any(store in line for store in kept) for line in answered[:100] if line.endswith("\n"))
-    account.emulator.close()
 
 
 def test_what_was_refused_has_changed_nothing(account: Account) -> None:

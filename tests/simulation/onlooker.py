@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.account.bundles import BadBundle, unpack
 from reconciler.emulator import Emulator, Profile, Switches
-from reconciler.emulator.settings import STRAIGHT, Bent
+from reconciler.emulator.settings import NORMAL, Conditions
 from reconciler.emulator.wire import Request, Response
 from reconciler.model.observed import Tags
 from reconciler.ownership import anchor as anchors
@@ -250,15 +250,15 @@ class Recorded(Emulator):
         self.contents: dict[str, bytes] = {}
         self.view = View({}, clock(), self.contents)
 
-    def handle(self, request: Request, bent: Bent = STRAIGHT) -> Response:
+    def handle(self, request: Request, conditions: Conditions = NORMAL) -> Response:
         """Answer one request."""
         if request.method == "GET":
-            return super().handle(request, bent)
-        now = self._now() if bent.now is None else bent.now
+            return super().handle(request, conditions)
+        now = self._now() if conditions.now is None else conditions.now
         if self._stale or self._storage.expired(now):
             self._let_time_pass()
         before = self.view
-        response = super().handle(request, bent)
+        response = super().handle(request, conditions)
         if response.status < 400:
             self._look()
         self._note(before, request, response.status, now)
