@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import json
 import re
 from dataclasses import dataclass, field, replace
-from email.utils import formatdate
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.emulator.errors import ApiError, not_found
-from reconciler.emulator.paging import envelope, no_cursor
+from reconciler.emulator.fault_answers import SIGN_IN_PAGE, WITHOUT_BODY, first_file, refusal, with_page
+from reconciler.emulator.paging import no_cursor
 from reconciler.emulator.settings import Conditions
-from reconciler.emulator.storage import dump
 from reconciler.emulator.wire import Lost, Request, Response, endpoint
 
 if TYPE_CHECKING:
@@ -165,7 +163,7 @@ class Faulty:
     def _be_html(self, request: Request, fault: Fault) -> Response:
         if fault.executed is not False:
             self._execute(request)
-        return Response(200, _PAGE, {"content-type": "text/html; charset=utf-8"})
+        return Response(200, SIGN_IN_PAGE, {"content-type": "text/html; charset=utf-8"})
 
     def _be_redirected(self, request: Request, _fault: Fault) -> Response:
         return Response(307, b"", {"location": f"https://elsewhere.invalid{request.path}"})
@@ -174,15 +172,9 @@ class Faulty:
         if fault.executed:
             self._execute(request)
         status = 500 if fault.status is None else fault.status
-        kind, code = _errors(status)
-        error = ApiError(status, f"The emulator was told to answer {status}.", kind=kind, code=fault.code or code)
-        error.headers = {name.lower(): self._header(value) for name, value in fault.headers.items()}
+        error = refusal(status, fault.code, fault.headers, now=self._clock())
         response = self._emulator.refuse(error)
-        return replace(response, body=b"") if status in _WITHOUT_BODY else response
-
-    def _header(self, value: str) -> str:
-        shifted = _DATE.fullmatch(value)
-        return formatdate(self._clock() + float(shifted[1]), usegmt=True) if shifted else value
+        return replace(response, body=b"") if status in WITHOUT_BODY else response
 
     def _be_delayed(self, request: Request, fault: Fault) -> Response:
         return replace(self._execute(request), delay=fault.seconds)
@@ -191,14 +183,14 @@ class Faulty:
         return self._execute(request, list_lag=max(fault.seconds, self._emulator.switches.list_lag))
 
     def _be_short(self, request: Request, _fault: Fault) -> Response:
-        return _with_page(self._execute(request), lambda page: page[: (len(page) + 1) // 2], keep_empty=True)
+        return with_page(self._execute(request), lambda page: page[: (len(page) + 1) // 2], keep_empty=True)
 
     def _be_empty(self, request: Request, _fault: Fault) -> Response:
-        return _with_page(self._execute(request), lambda _: [])
+        return with_page(self._execute(request), lambda _: [])
 
     def _be_repeated(self, request: Request, _fault: Fault) -> Response:
         first = tuple(pair for pair in request.query if pair[0] not in _CURSORS)
-        return _with_page(self._execute(replace(request, query=first)), lambda page: page)
+        return with_page(self._execute(replace(request, query=first)), lambda page: page)
 
     def _be_without_cursor(self, request: Request, fault: Fault) -> Response:
         cursor = dict(request.query)["after"]
@@ -212,7 +204,7 @@ class Faulty:
         return self._emulator.handle(request, Conditions(ghost_seconds=fault.seconds))
 
     def _be_unattachable(self, request: Request, _fault: Fault) -> Response:
-        file_id = _first_file(request.body)
+        file_id = first_file(request.body)
         if file_id is None:
             return self._execute(request)
         message = f"Cannot find file {file_id} or project does not have access to it"
@@ -250,8 +242,7 @@ class Faulty:
     }
 
 
-# --- which request an effect can happen to ----------------------------------------------------------------------------
-
+_CURSORS = ("after", "before")
 _LISTS = re.compile(
     r"/(?:vector_stores|files|skills|agents|assistants)"
     r"|/vector_stores/[^/]+/(?:files|file_batches/[^/]+/files)|/skills/[^/]+/versions"
@@ -289,41 +280,3 @@ def possible(effect: Effect, method: str, path: str) -> bool:
 def happens_to(effect: Effect) -> str:
     """Where an effect that cannot happen everywhere is possible, in words."""
     return _POSSIBLE[effect][2]
-
-
-# --- what an answer is made of ----------------------------------------------------------------------------------------
-
-_DATE = re.compile(r"date([+-][0-9]{1,9}(?:\.[0-9]+)?)")
-_CURSORS = ("after", "before")
-_WITHOUT_BODY = frozenset({204, 304})
-_PAGE = b"<!doctype html>\n<title>Sign in</title>\n<p>Please sign in to use this network.</p>\n"
-_ERRORS: Mapping[int, tuple[str, str | None]] = {
-    401: ("invalid_request_error", "invalid_api_key"),
-    403: ("invalid_request_error", "missing_scope"),
-    429: ("requests", "rate_limit_exceeded"),
-    503: ("server_error", "server_is_overloaded"),
-}
-
-
-def _errors(status: int) -> tuple[str, str | None]:
-    """The type and the code that an error of this status has when nothing else was asked for."""
-    return _ERRORS.get(status, ("server_error", "server_error") if status >= 500 else ("invalid_request_error", None))
-
-
-def _with_page(response: Response, choose: Callable[[list[Any]], list[Any]], *, keep_empty: bool = False) -> Response:
-    """Choose among the objects of a page and say that there are more; an answer that is no page stays."""
-    page = json.loads(response.body) if response.status == 200 else {}
-    if "has_more" not in page or (keep_empty and not page["data"]):
-        return response
-    shown = envelope(choose(page["data"]), has_more=True)
-    return replace(response, body=dump({**page, **shown}).encode())
-
-
-def _first_file(body: bytes) -> str | None:
-    """The File that an attachment names first; None if the body is not one."""
-    try:
-        sent = json.loads(body)
-        first = (sent.get("files") or [sent])[0]
-        return str(first.get("file_id") or first["file_ids"][0])
-    except (ValueError, TypeError, AttributeError, LookupError):
-        return None
