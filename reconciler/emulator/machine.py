@@ -6,6 +6,7 @@ import json
 import secrets
 import sqlite3
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.emulator import files, multipart, uploads, vector_stores
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.emulator.call import Json
+    from reconciler.emulator.parameters import Parameters
 
 _HEADERS = {
     "openai-version": "2020-10-01",
@@ -108,8 +110,7 @@ class Emulator:
             require_beta(request.headers, route.beta)
         authenticate(request.headers, writes=route.writes)
         require_beta(request.headers, route.beta)
-        query = route.query.read(dict(request.query))
-        route.query.check(query)
+        query = _query(route.query, request.query)
         body = _form(route, request) if route.form else _json_body(request)
         route.body.check(body)
         now = self._clock() if conditions.now is None else conditions.now
@@ -139,6 +140,14 @@ class Emulator:
         return Response(
             status, body, {**_HEADERS, "x-request-id": request_id, "content-type": content_type, **(headers or {})}
         )
+
+
+@lru_cache(maxsize=1024)
+def _query(parameters: Parameters, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    """Read and check a query; the same ones come again and again."""
+    query: Mapping[str, Any] = parameters.read(dict(pairs))
+    parameters.check(query)
+    return query
 
 
 def _form(route: Route, request: Request) -> Mapping[str, Any]:

@@ -62,6 +62,8 @@ class Parameters:
 
     def check(self, value: Any) -> None:
         """Refuse what does not fit; raises ApiError for the first place, and there for the first keyword."""
+        if not value and not self.schema["required"]:
+            return  # as most requests are
         error = min(self._validator.iter_errors(value), key=lambda error: error.path, default=None)
         if error is not None:
             raise _REFUSALS[error.validator](error)
