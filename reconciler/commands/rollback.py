@@ -18,7 +18,8 @@ from reconciler.model.desired import Desired
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.json import Json
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Change, Step, Verb
+from reconciler.model.plan import Action, Change, Step, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.observing.observer import observe
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.digests import observed_digest
@@ -56,7 +57,7 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
         desired.span,
         fields=deltas,
         observed=observed_digest(item),
-        reason=f"A person rolls it back from version {item.version}. It is held there until its manifest changes.",
+        reasons=(reason(ReasonCode.ROLLED_BACK, version=item.version),),
         version=target,
         revision=item.tags.rev if item.tags else "",
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.kinds import KINDS
-from reconciler.model.plan import Action, Blocked, Cause, Change, Verb
+from reconciler.model.plan import Action, Blocked, Cause, Change, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, diff
@@ -44,7 +45,7 @@ def adopted(match: Match, ids: Ids, blank: Change) -> Draft:
         fields=deltas,
         files=files,
         observed=observed_digest(found),
-        reason="the manifest takes over this live object",
+        reasons=(reason(ReasonCode.ADOPTED),),
     )
     return Draft(change, (step_of(Verb.ADOPT, change, desired=desired, observed=found),))
 
@@ -54,5 +55,5 @@ def adopt_instead(match: Match, ids: Ids, blank: Change) -> list[Draft]:
     published = next((item for item in match.old if tags_of(item).confirmed), None)
     if published is None or not match.desired.lifecycle.protect:
         return with_old_ended(adopted(match, ids, blank), match, blank)
-    blocked = protected_by(moves(published, match.desired))
+    blocked = protected_by(moves(published, match.desired).text)
     return [Draft(replace(change_of_old(blank, published), blocked=blocked))]

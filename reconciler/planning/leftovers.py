@@ -8,7 +8,8 @@ from dataclasses import replace
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
-from reconciler.model.plan import Action, Blocked, Cause, Change, Notice, Step, Verb
+from reconciler.model.plan import Action, Blocked, Cause, Change, Notice, Step, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot, age
 from reconciler.ownership.digests import observed_digest
@@ -59,13 +60,13 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
     if not rules.prune and not rules.destroy:
         summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
         warnings.append(Notice("W402", summary, step.address))
-        return Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
+        return Draft(replace(change, action=Action.NONE, cause=None, reasons=(reason(ReasonCode.NO_PRUNE),)))
     if step.address in needed:
         summary = (
             f"{first.id} has no manifest any more; left alone because {needed[step.address]}, rolled back, uses it."
         )
         warnings.append(Notice("W405", summary, step.address))
-        return Draft(replace(change, action=Action.NONE, cause=None, reason="a release that is held uses it"))
+        return Draft(replace(change, action=Action.NONE, cause=None, reasons=(reason(ReasonCode.USED_BY_HELD),)))
     confirmed = [item.id for item in step.objects if is_current(item)]
     if len(confirmed) > 1:
         named = ", ".join(confirmed)
@@ -77,14 +78,15 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
         )
         return Draft(replace(change, blocked=Blocked("protect", summary)))
     if tags_of(first).retain and tags_of(first).confirmed:  # nobody ever got the id of another one
-        reasons = ("`on_delete: retain`: our tags go, the object stays", *doubles_told(step.surplus))
-        change = replace(change, action=Action.FORGET, reason="; ".join(reasons))
+        reasons = (reason(ReasonCode.RETAINED), *doubles_told(step.surplus))
+        change = replace(change, action=Action.FORGET, reasons=reasons)
         return Draft(change, (replace(step, verb=Verb.FORGET),))
-    reason = "destroy deletes everything of this stack" if rules.destroy else "no manifest speaks of it any more"
+    reasons = (reason(ReasonCode.DESTROYED if rules.destroy else ReasonCode.NO_MANIFEST),)
     count = len([item for item in first.documents or () if item.path is not None])
     if count:
-        reason += f"; its {count} document{'s go' if count > 1 else ' goes'} with it"
-    return Draft(replace(change, reason=reason), (step,))
+        documents = f"{count} document{'s go' if count > 1 else ' goes'}"
+        reasons += (reason(ReasonCode.DOCUMENTS_GO, documents=documents),)
+    return Draft(replace(change, reasons=reasons), (step,))
 
 
 def with_users(drafts: list[Draft], wanted: Sequence[Desired], snapshot: Snapshot) -> list[Draft]:

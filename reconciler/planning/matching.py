@@ -10,6 +10,8 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
 from reconciler.model.observed import Observed, Tags
+from reconciler.model.plan import Reason, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot, age
 from reconciler.planning.diff import Ids, diff
@@ -25,7 +27,7 @@ class Match:
     old: tuple[Observed, ...] = ()
     rivals: tuple[Observed, ...] = ()
     adopt: Observed | None = None
-    why_replace: str = ""
+    why_replace: Reason | None = None
 
     @property
     def stays(self) -> bool:
@@ -84,12 +86,12 @@ def decide_replacement(match: Match, ids: Ids) -> Match:
     if match.current is None:
         return match
     if not match.current.usable:
-        return replace(match, why_replace=match.current.why_unusable)
+        return replace(match, why_replace=reason(ReasonCode.UNUSABLE, why=match.current.why_unusable))
     kind = KINDS[match.desired.kind]
     for delta in diff(kind, match.desired, match.current, ids):
         declared = kind.field(delta.field)
         if declared is not None and declared.replaces:
-            return replace(match, why_replace=f"{declared.source} cannot be changed in place")
+            return replace(match, why_replace=reason(ReasonCode.NOT_IN_PLACE, field=declared.source))
     return match
 
 
