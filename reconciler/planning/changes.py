@@ -55,7 +55,7 @@ def drafts_of(
         same_kind = match.old[0].kind == desired.kind
         why = reason(ReasonCode.COMPLETED) if same_kind else None
         return replaced(replace(match, why_replace=why), ids, blank)
-    return [created(match, ids, snapshot, blank)]
+    return [created(match, ids, blank)]
 
 
 def _doubles_ended(match: Match, blank: Change) -> list[Draft]:
@@ -67,18 +67,18 @@ def _doubles_ended(match: Match, blank: Change) -> list[Draft]:
     return [Draft(replace(change, observed=observed_digest(first)), deletions(match.pending))]
 
 
-def created(match: Match, ids: Ids, snapshot: Snapshot, blank: Change) -> Draft:
+def created(match: Match, ids: Ids, blank: Change) -> Draft:
     """A new object, or one that an interrupted run had begun."""
     desired, kind = match.desired, KINDS[match.desired.kind]
     resumed, surplus = half_made(match)
     reasons: tuple[Reason, ...] = ()
-    gone = [entry for entry in snapshot.inventory if entry[0] == desired.kind and entry[1] == desired.address]
+    gone = ids.noted.get((desired.kind, desired.address))
     cause = Cause.NEW
     if resumed is not None:
         reasons = (reason(ReasonCode.RESUMED, id=resumed.id),)
     elif gone:
         cause = Cause.DRIFT
-        reasons = (reason(ReasonCode.GONE, id=gone[0][2]),)
+        reasons = (reason(ReasonCode.GONE, id=gone),)
     change = replace(
         blank,
         action=Action.CREATE,

@@ -27,12 +27,12 @@ def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tu
         change = FileChange(document.path, document.bytes, document.sha256, reason(code), before)
         (added if there is None else updated if code is ReasonCode.ATTRIBUTES else changed).append(change)
     wanted = {document.path for document in documents}
-    renewed = {change.path for change in changed}
+    stay = wanted - {change.path for change in changed}
     gone = [FileChange(path, None, item.sha256) for path, item in current.items() if path not in wanted]
     gone += [
         FileChange(item.path, None, item.sha256, _double(item, current[item.path]))
         for item in live
-        if item.path is not None and item.path in wanted - renewed and current[item.path] is not item
+        if item.path is not None and item.path in stay and current[item.path] is not item
     ]
     unmanaged = sorted((item for item in live if item.path is None), key=lambda item: item.file_id)
     return FileChanges(

@@ -109,7 +109,8 @@ def ids_of(matches: Iterable[Match], snapshot: Snapshot, rules: Rules) -> Ids:
             names = dict(names_of(there, match.desired.address))
             known |= names
             live |= {object_id: address for address, object_id in names.items()}
-    return Ids(known, live)
+    noted = {(kind, address): object_id for kind, address, object_id in reversed(snapshot.inventory)}
+    return Ids(known, live, noted)
 
 
 def names_of(item: Observed, address: Address) -> Iterator[tuple[Address, str]]:
