@@ -161,7 +161,8 @@ class Step:
     `desired` is None for deletions; `observed` is None for creations (a creation that was interrupted has the pending
     object). `surplus` are further objects of ours at the same address and of the same kind that go with this step.
     `ordinal` counts steps that do the same to several objects at one address (two kinds of object, after an interrupted
-    change of runtime), so that no two steps of a plan have one name.
+    change of runtime), so that no two steps of a plan have one name. `keeps_version`: an object with versions gets no
+    new one, since only flags differ, which the anchor keeps.
     """
 
     verb: Verb
@@ -177,6 +178,7 @@ class Step:
     replaces: Observed | None = None
     version: str | None = None
     ordinal: int = 1
+    keeps_version: bool = False
 
     @property
     def objects(self) -> tuple[Observed, ...]:

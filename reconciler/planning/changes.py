@@ -9,7 +9,7 @@ from reconciler.kinds import KINDS
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Blocked, Cause, Change, Notice, Reason, Verb, reason
+from reconciler.model.plan import Action, Cause, Change, Notice, Reason, Verb, reason
 from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot
@@ -17,8 +17,9 @@ from reconciler.ownership.digests import observed_digest, stale_tags
 from reconciler.planning.adopting import adopt_instead
 from reconciler.planning.diff import Ids
 from reconciler.planning.drafts import Draft, all_fields, deletions, doubles_told, file_changes, half_made, step_of
-from reconciler.planning.matching import Match, is_held, tags_of, twins_of
+from reconciler.planning.matching import Match, is_held, tags_of
 from reconciler.planning.replacing import old_ended, replaced, with_old_ended
+from reconciler.planning.rules.collision import one_of_them, twins_of
 from reconciler.planning.updating import updated
 
 
@@ -36,11 +37,7 @@ def drafts_of(
     blank = Change(desired.address, desired.kind, Action.NONE, span=desired.span, affects=affects)
     twins = twins_of(match)
     if twins:
-        named = ", ".join(item.id for item in twins)
-        summary = (
-            f"Several live objects say that they are this one: {named}. Keep one and remove our tags from the others."
-        )
-        return [Draft(replace(blank, blocked=Blocked("collision", summary), id=twins[0].id))]
+        return [Draft(replace(blank, blocked=one_of_them(twins), id=twins[0].id))]
     if is_held(match, snapshot, rules) and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
         warnings.append(Notice("W401", summary, desired.address, desired.span))

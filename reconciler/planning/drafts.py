@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.kinds import KINDS
@@ -25,6 +25,10 @@ class Draft:
 
     change: Change
     steps: tuple[Step, ...] = ()
+
+    def forbidden(self, rule: str, summary: str) -> Draft:
+        """The same change, forbidden by a safety rule: it has no steps."""
+        return Draft(replace(self.change, blocked=Blocked(rule, summary)))
 
 
 def doubles_told(surplus: Sequence[Observed]) -> tuple[Reason, ...]:
@@ -54,18 +58,6 @@ def change_of_old(blank: Change, first: Observed) -> Change:
         revision=tags_of(first).rev,
         replaces_kind=first.kind if first.kind != blank.kind else None,
     )
-
-
-def protected(items: Iterable[Observed], why: str) -> Blocked | None:
-    """An unconfirmed object is not protected: nobody ever got its id."""
-    held = any(tags_of(item).protect and tags_of(item).confirmed for item in items)
-    return protected_by(why) if held else None
-
-
-def protected_by(why: str) -> Blocked:
-    """What forbids the replacement of something protected, and the way out."""
-    summary = f"It is protected and could only be replaced ({why}). Remove `protect: true`, apply, and try again."
-    return Blocked("protect", summary)
 
 
 def deletions(items: Sequence[Observed], needs: tuple[str, ...] = ()) -> tuple[Step, ...]:

@@ -8,15 +8,17 @@ from dataclasses import replace
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
-from reconciler.model.plan import Action, Blocked, Cause, Change, Notice, Step, Verb, reason
+from reconciler.model.plan import Action, Cause, Change, Notice, Step, Verb, reason
 from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot, age
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids
-from reconciler.planning.drafts import Draft, deletions, doubles_told, protected
+from reconciler.planning.drafts import Draft, deletions, doubles_told
 from reconciler.planning.matching import Match, confirmed_first, is_current, is_held, tags_of
 from reconciler.planning.order import strings
+from reconciler.planning.rules.collision import none_but_one
+from reconciler.planning.rules.protect import no_deletion
 
 
 def needed_by_held(matches: Iterable[Match], ids: Ids, snapshot: Snapshot, rules: Rules) -> dict[Address, Address]:
@@ -67,16 +69,9 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
         )
         warnings.append(Notice("W405", summary, step.address))
         return Draft(replace(change, action=Action.NONE, cause=None, reasons=(reason(ReasonCode.USED_BY_HELD),)))
-    confirmed = [item.id for item in step.objects if is_current(item)]
-    if len(confirmed) > 1:
-        named = ", ".join(confirmed)
-        summary = f"Several live objects say that they are this one: {named}. Remove our tags from all but one."
-        return Draft(replace(change, blocked=Blocked("collision", summary)))
-    if protected(step.objects, ""):
-        summary = (
-            "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
-        )
-        return Draft(replace(change, blocked=Blocked("protect", summary)))
+    blocked = none_but_one(step.objects) or no_deletion(step.objects)
+    if blocked is not None:
+        return Draft(replace(change, blocked=blocked))
     if tags_of(first).retain and tags_of(first).confirmed:  # nobody ever got the id of another one
         reasons = (reason(ReasonCode.RETAINED), *doubles_told(step.surplus))
         change = replace(change, action=Action.FORGET, reasons=reasons)

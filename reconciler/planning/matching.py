@@ -49,6 +49,18 @@ def tags_of(item: Observed) -> Tags:
     return item.tags
 
 
+# Which part a live object plays at the address of a wanted resource. That it is ours, observing has shown before.
+#
+#   kind          confirmed  retiring   the object is
+#   the wanted    yes        no         the oldest: current; each younger one: a rival (a person decides)
+#   the wanted    no         any        pending: nobody has its id, so the first usable one is completed, the others go
+#   the wanted    yes        yes        old: a replacement that an earlier run began is to end it
+#   another       any        any        old: the manifest moved to another runtime
+#
+# At `moved_from` the same holds for confirmed objects; but one of the wanted kind that is not retiring moves only if
+# nothing of this kind stands at the new address. With neither current nor pending, `adopt` names the object instead.
+
+
 def match_of(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptable: Mapping[str, Observed]) -> Match:
     """The live objects at the address of one wanted resource, each by its part in the plan."""
     here = tuple(live.get(desired.address, ()))
@@ -135,14 +147,3 @@ def is_held(match: Match, snapshot: Snapshot, rules: Rules) -> bool:
     """Whether a rollback is to be left as it is."""
     same = snapshot.holds.get(match.desired.address) == match.desired.digest()
     return same and match.stays and not rules.roll_forward
-
-
-def twins_of(match: Match) -> Sequence[Observed]:
-    """Confirmed objects of one kind that claim one address, also of the kind that the manifest moves away from."""
-    if match.rivals and match.current is not None:
-        return (match.current, *match.rivals)
-    groups: dict[tuple[Address, str], list[Observed]] = {}
-    for item in match.old:
-        if is_current(item):
-            groups.setdefault((tags_of(item).address, item.kind), []).append(item)
-    return next((group for group in groups.values() if len(group) > 1), ())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.kinds import KINDS
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, Reason, Verb, reason
+from reconciler.model.plan import Action, Cause, Change, Delta, Reason, Verb, reason
 from reconciler.model.reasons import ReasonCode
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.drafts import (
@@ -18,11 +18,10 @@ from reconciler.planning.drafts import (
     doubles_told,
     file_changes,
     half_made,
-    protected,
-    protected_by,
     step_of,
 )
-from reconciler.planning.matching import Match, tags_of
+from reconciler.planning.matching import Match
+from reconciler.planning.rules.protect import no_replacement
 
 
 def moves(old: Observed, desired: Desired) -> Reason:
@@ -47,8 +46,7 @@ def replaced(match: Match, ids: Ids, blank: Change) -> list[Draft]:
         files=file_changes(kind, desired, resumed),
         reasons=(why, *doubles_told(surplus)),
     )
-    published = any(tags_of(item).confirmed for item in match.old)
-    blocked = protected_by(why.text) if desired.lifecycle.protect and published else _kept(match, why)
+    blocked = no_replacement(match.old, why, wanted=desired.lifecycle.protect)
     if blocked is not None:
         return [Draft(replace(change, blocked=blocked))]
     create = step_of(
@@ -75,7 +73,7 @@ def with_old_ended(main: Draft, match: Match, blank: Change) -> list[Draft]:
 def old_ended(match: Match, blank: Change, *, needs: tuple[str, ...] = ()) -> list[Draft]:
     """The deletions of what is left of a replacement."""
     completed = reason(ReasonCode.COMPLETED)
-    blocked = _kept(match, completed) if match.old else None
+    blocked = no_replacement(match.old, completed)
     if blocked is not None:
         return [Draft(replace(change_of_old(blank, match.old[0]), reasons=(completed,), blocked=blocked))]
     return _endings(match, blank, needs=needs)
@@ -88,11 +86,6 @@ def _endings(match: Match, blank: Change, *, needs: tuple[str, ...]) -> list[Dra
         for step in deletions(match.old, needs=needs)
         if step.observed is not None
     ]
-
-
-def _kept(match: Match, why: Reason) -> Blocked | None:
-    """Whether a flag keeps the old objects. One on what expired could never be taken off, and keeps nothing."""
-    return protected((item for item in match.old if item.usable), why.text)
 
 
 def _runtime(kind: str) -> str:

@@ -30,10 +30,9 @@ def updated(match: Match, current: Observed, ids: Ids, snapshot: Snapshot, blank
     tags = stale_tags(kind, desired, current)
     if {desired.address, tags_of(current).address} & snapshot.holds.keys():
         tags.append("hold")
-    missing = not current.complete and any(
-        ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path
-    )
-    posted = kind.keeping is Keeping.VERSIONS and (bool(files) or missing or bool({"address", "spec"} & set(tags)))
+    missing = not current.complete and _waits(desired, ids)
+    versions = kind.keeping is Keeping.VERSIONS
+    posted = versions and (bool(files) or missing or bool({"address", "spec"} & set(tags)))
     deltas = diff(kind, desired, current, ids, rewritten=posted)
     change = replace(
         blank,
@@ -63,7 +62,13 @@ def updated(match: Match, current: Observed, ids: Ids, snapshot: Snapshot, blank
         reasons=reasons,
     )
     step = step_of(Verb.UPDATE, change, desired=desired, observed=current, surplus=match.pending)
-    return Draft(change, (replace(step, files=None) if ignored else step,))
+    keeps = versions and not (posted or deltas or _waits(desired, ids))
+    return Draft(change, (replace(step, files=None if ignored else files, keeps_version=keeps),))
+
+
+def _waits(desired: Desired, ids: Ids) -> bool:
+    """Whether it refers to an object that is not there yet."""
+    return any(ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path)
 
 
 def _why(moved: Address | None, tags: Sequence[str], *, missing: bool, content: bool) -> Iterator[Reason]:
