@@ -28,6 +28,7 @@ from reconciler.model import prices
 from reconciler.model.errors import Exit
 from reconciler.model.json import canonical
 from reconciler.model.plan import MOST_SESSIONS
+from reconciler.model.reasons import TEXTS
 from reconciler.ownership import anchor, tags
 from reconciler.review import approvals, plan_schema, successors
 from reconciler.review.risks import NOTICE_DAYS
@@ -477,7 +478,7 @@ _KEYS: Mapping[str, str] = {
     "first_apply": "Nothing of the stack is in the account.",
     "account": "Host, organisation and project that the plan was made against.",
     "manifests": "Digest of manifests and documents.",
-    "digest": "Digest of everything but `tool`, `changes[].sessions`, `estimate.storage` and itself; what `apply --expect` takes.",
+    "digest": "Digest of everything but `tool`, `changes[].sessions`, codes of reasons, `estimate.storage` and itself; what `apply --expect` takes.",
     "summary": "How many changes of each sort; `files` counts documents.",
     "risks": "What a reviewer should see first, the gravest first; `source` is the place in the manifests. See below.",
     "changes": "One entry for each resource with something to say about it.",
@@ -501,6 +502,7 @@ _KEYS: Mapping[str, str] = {
     "changes[].blocked": "The safety rule that forbids it, or null.",
     "changes[].affects": "Addresses of the resources that use it.",
     "changes[].reason": "One sentence, where there is more to say.",
+    "changes[].reasons": "The parts of `reason`, each with a code that keeps its meaning: see below. Not part of the digest.",
     "changes[].replaces_kind": "The kind it had before, when the runtime changes.",
     "changes[].version": "The version that a rollback makes current.",
     "changes[].applied": "The commit (`revision`) that the live object was last applied at, as its tag says; null where none is known.",
@@ -574,6 +576,13 @@ def _plan() -> Iterator[str]:
         f"from `as_of`. A successor is named where one dated table, `reconciler/review/successors.py` (as of {successors.AS_OF}), "
         "knows one. A key that may not list models or sessions is no error: the plan is silent about them."
     )
+    yield "## Reasons"
+    yield (
+        "`changes[].reason` is for people, and may be put in other words; programs go by the codes. A document has its `code` "
+        "beside its `reason`; one that is removed because no manifest takes it in any more has neither. Plans that were saved "
+        "by versions without codes have none."
+    )
+    yield _table(("Code", "Text"), ((f"`{code}`", text) for code, text in TEXTS.items()))
     yield "## What it costs"
     yield (
         "All of `estimate` is made without asking anybody: from the plan, and from one dated table of prices and limits, "

@@ -17,6 +17,7 @@ from reconciler.model.json import Json
 from reconciler.model.observed import Observed
 from reconciler.observing.observer import observe
 from reconciler.ownership import tags as tagging
+from reconciler.planning.rollback import number_of
 
 
 async def history(session: Session, address: Address) -> list[dict[str, Json]]:
@@ -81,8 +82,3 @@ def _date(value: Json) -> str | None:
 def _a(noun: str) -> str:
     """The noun with its article."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def number_of(value: Json) -> int:
-    """A version as a number; -1 for what is none."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else -1

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from reconciler.account.failures import stop_for
 from reconciler.account.objects import is_missing, read_version
 from reconciler.account.port import Call, Failure
 from reconciler.apply.session import Session
-from reconciler.commands.history import number_of, release_at, versions_of
+from reconciler.commands.history import release_at, versions_of
 from reconciler.commands.plan import Prepared
 from reconciler.commands.show import again
 from reconciler.kinds.kind import VersionedKind
@@ -18,15 +17,11 @@ from reconciler.model.desired import Desired
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.json import Json
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.observing.observer import observe
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.digests import observed_digest
-from reconciler.planning.diff import Ids, diff
-from reconciler.planning.plan import make_plan
+from reconciler.planning.rollback import as_released, make_rollback, release_to
 from reconciler.review import planfile
-from reconciler.review.judge import facts
-from reconciler.review.risks import find_risks
+from reconciler.review.judge import judged_rollback
 
 
 async def prepare_rollback(session: Session, address: Address, version: str | None) -> Prepared:
@@ -43,30 +38,10 @@ async def prepare_rollback(session: Session, address: Address, version: str | No
     desired = _desired(session, address)
     found = await observe(session.account, session.scope(full=frozenset({item.id}), reviewed=True))
     item = again(found, address, item)
-    ids = {one.id: one.tags.address for one in found.snapshot.objects if one.tags}
-    known = {place: object_id for object_id, place in ids.items()}
-    back = replace(desired, spec=content["spec"], labels=content["labels"], documents=())
-    deltas = diff(kind, back, item, Ids(known, ids))
-    change = Change(
-        address,
-        item.kind,
-        Action.UPDATE,
-        None,
-        item.id,
-        desired.span,
-        fields=deltas,
-        observed=observed_digest(item),
-        reason=f"A person rolls it back from version {item.version}. It is held there until its manifest changes.",
-        version=target,
-        revision=item.tags.rev if item.tags else "",
-    )
-    step = Step(Verb.UPDATE, address, item.kind, 0, desired=desired, observed=item, fields=deltas, version=target)
-    base = make_plan(
-        (), found.snapshot, replace(session.rules, prune=False), as_of=session.as_of, manifests=session.loaded.manifests
-    )
-    judged = replace(step, desired=replace(back, lifecycle=desired.lifecycle), version=None)
-    risks = find_risks((change,), (judged,), facts(session.loaded.desired, found.snapshot, session.as_of))
-    plan = replace(base, changes=(change,), steps=(step,), risks=risks, warnings=(), requests=7)
+    back = as_released(desired, content)
+    manifests, snapshot = session.loaded.manifests, found.snapshot
+    plan = make_rollback(desired, back, item, target, snapshot, as_of=session.as_of, manifests=manifests)
+    plan = judged_rollback(plan, back, session.loaded.desired, snapshot)
     return Prepared(found, plan, planfile.to_json(plan))
 
 
@@ -85,17 +60,7 @@ async def _target(session: Session, kind: VersionedKind, item: Observed, version
         tags = tagging.decode_line(raw.get("description"))
         if tags is not None and tags.confirmed and item.tags is not None and tags.lineage == item.tags.lineage:
             releases.append(str(raw.get("version")))
-    if version is not None:
-        if version not in releases:
-            known = ", ".join(releases)
-            raise Stop(Exit.INVALID, f"There is no release {version}.", f"There are: {known}.")
-        if version == item.version:
-            raise Stop(Exit.INVALID, f"Release {version} is the current one already.")
-        return version
-    older = [one for one in releases if number_of(one) < number_of(item.version)]
-    if not older:
-        raise Stop(Exit.INVALID, "There is no release before the current one.", "`reconciler history` lists them.")
-    return older[0]
+    return release_to(releases, item.version, version)
 
 
 async def _still_there(

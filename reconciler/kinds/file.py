@@ -13,6 +13,7 @@ from reconciler.kinds.kind import DocumentKind
 from reconciler.model.desired import Document
 from reconciler.model.json import Json
 from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 
 class File(DocumentKind):
@@ -32,13 +33,13 @@ class File(DocumentKind):
         """A File says nothing but its name; what it is stands elsewhere."""
         return Attachment(str(raw["id"]), None, None, str(raw.get("filename")))
 
-    def difference(self, document: Document, live: Attachment) -> str | None:
-        """In two words, why the live file is not the document; the inventory keeps a digest's start and no name."""
+    def difference(self, document: Document, live: Attachment) -> ReasonCode | None:
+        """Why the live file is not the document; the inventory keeps a digest's start and no name."""
         if live.status == "missing":
-            return "missing in the account"
+            return ReasonCode.MISSING
         if not live.sha256 or not document.sha256.startswith(live.sha256):
-            return "content changed"
-        return "name changed" if live.name not in {None, document.name} else None
+            return ReasonCode.CONTENT
+        return ReasonCode.NAME if live.name not in {None, document.name} else None
 
 
 FILE = File()

@@ -20,6 +20,7 @@ from reconciler.kinds.words import raw_schema
 from reconciler.model.desired import Document
 from reconciler.model.json import ABSENT, Json, same
 from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 
 class Keeping(StrEnum):
@@ -162,12 +163,6 @@ class VersionedKind(Kind):
         """The part of the description that is for people."""
 
 
-IN_PLACE = "attributes changed"
-"""The one difference of a document that needs no upload."""
-DOUBLE = "attached twice"
-"""Why an attachment of a document goes that stays: another one of it counts. Its removal belongs to any step."""
-
-
 class DocumentKind(Kind):
     """A kind whose objects are files of another object (`Keeping.ATTACHED`)."""
 
@@ -186,8 +181,8 @@ class DocumentKind(Kind):
         """A file as the server lists it."""
 
     @abstractmethod
-    def difference(self, document: Document, live: Attachment) -> str | None:
-        """Why the live file is not the document, in a few words, or None; `IN_PLACE` needs no upload."""
+    def difference(self, document: Document, live: Attachment) -> ReasonCode | None:
+        """Why the live file is not the document, or None; `ATTRIBUTES` needs no upload."""
 
 
 def _like(live: Json, wanted: Json) -> Json:

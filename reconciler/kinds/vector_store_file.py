@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.kind import IN_PLACE, DocumentKind
+from reconciler.kinds.kind import DocumentKind
 from reconciler.kinds.words import closed, integer
 from reconciler.model.desired import Document
 from reconciler.model.json import Json, same
 from reconciler.model.observed import Attachment, created_at
+from reconciler.model.reasons import ReasonCode
 
 PREFIX = "reconciler_"
 PATH, SHA256, NAME, OP = (f"{PREFIX}{key}" for key in ("path", "sha256", "name", "op"))
@@ -100,17 +101,17 @@ class VectorStoreFile(DocumentKind):
             usage=usage if isinstance(usage, int) else None,
         )
 
-    def difference(self, document: Document, live: Attachment) -> str | None:
-        """Why the live attachment is not the document, in two words."""
+    def difference(self, document: Document, live: Attachment) -> ReasonCode | None:
+        """Why the live attachment is not the document."""
         if live.status in {"failed", "cancelled"}:
-            return "failed before"
+            return ReasonCode.FAILED
         if live.sha256 != document.sha256:
-            return "content changed"
+            return ReasonCode.CONTENT
         if live.name != document.name:
-            return "name changed"
+            return ReasonCode.NAME
         if not same(chunking(live.chunking), chunking(document.chunking)):
-            return "chunking changed"
-        return None if same(dict(live.attributes), dict(document.attributes)) else IN_PLACE
+            return ReasonCode.CHUNKING
+        return None if same(dict(live.attributes), dict(document.attributes)) else ReasonCode.ATTRIBUTES
 
 
 def chunking(value: Mapping[str, Json] | None) -> Json:

@@ -10,6 +10,7 @@ from reconciler.model.address import Address, Span
 from reconciler.model.desired import Desired
 from reconciler.model.json import ABSENT, Json, Path
 from reconciler.model.observed import AccountInfo, Observed
+from reconciler.model.reasons import TEXTS, ReasonCode
 
 
 class Cause(StrEnum):
@@ -53,13 +54,26 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason for a change or for a document in it. `text` begins small and has no full stop, like a clause."""
+
+    code: ReasonCode
+    text: str
+
+
+def reason(code: ReasonCode, **data: object) -> Reason:
+    """The reason with its text from the table, and `data` in it."""
+    return Reason(code, TEXTS[code].format(**data))
+
+
+@dataclass(frozen=True, slots=True)
 class FileChange:
     """One document in a change; `before` is its sha-256 in the account (None: new, or not known)."""
 
     path: str
     bytes: int | None
     sha256: str | None
-    reason: str = ""
+    reason: Reason | None = None
     before: str | None = None
 
 
@@ -114,11 +128,16 @@ class Change:
     verified: str | None = None
     blocked: Blocked | None = None
     affects: tuple[str, ...] = ()
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
     replaces_kind: str | None = None
     version: str | None = None
     revision: str = ""
     sessions: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Its reasons as people read them."""
+        return "; ".join(reason.text for reason in self.reasons)
 
 
 MOST_SESSIONS = 100
@@ -142,7 +161,8 @@ class Step:
     `desired` is None for deletions; `observed` is None for creations (a creation that was interrupted has the pending
     object). `surplus` are further objects of ours at the same address and of the same kind that go with this step.
     `ordinal` counts steps that do the same to several objects at one address (two kinds of object, after an interrupted
-    change of runtime), so that no two steps of a plan have one name.
+    change of runtime), so that no two steps of a plan have one name. `keeps_version`: an object with versions gets no
+    new one, since only flags differ, which the anchor keeps.
     """
 
     verb: Verb
@@ -158,6 +178,7 @@ class Step:
     replaces: Observed | None = None
     version: str | None = None
     ordinal: int = 1
+    keeps_version: bool = False
 
     @property
     def objects(self) -> tuple[Observed, ...]:

@@ -9,15 +9,17 @@ from reconciler.kinds import KINDS
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Blocked, Cause, Change, Notice, Verb
+from reconciler.model.plan import Action, Cause, Change, Notice, Reason, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import observed_digest, stale_tags
 from reconciler.planning.adopting import adopt_instead
 from reconciler.planning.diff import Ids
 from reconciler.planning.drafts import Draft, all_fields, deletions, doubles_told, file_changes, half_made, step_of
-from reconciler.planning.matching import Match, is_held, tags_of, twins_of
-from reconciler.planning.replacing import COMPLETED, old_ended, replaced, with_old_ended
+from reconciler.planning.matching import Match, is_held, tags_of
+from reconciler.planning.replacing import old_ended, replaced, with_old_ended
+from reconciler.planning.rules.collision import one_of_them, twins_of
 from reconciler.planning.updating import updated
 
 
@@ -35,11 +37,7 @@ def drafts_of(
     blank = Change(desired.address, desired.kind, Action.NONE, span=desired.span, affects=affects)
     twins = twins_of(match)
     if twins:
-        named = ", ".join(item.id for item in twins)
-        summary = (
-            f"Several live objects say that they are this one: {named}. Keep one and remove our tags from the others."
-        )
-        return [Draft(replace(blank, blocked=Blocked("collision", summary), id=twins[0].id))]
+        return [Draft(replace(blank, blocked=one_of_them(twins), id=twins[0].id))]
     if is_held(match, snapshot, rules) and current is not None:
         summary = "Rolled back and held: left alone until the manifest changes, or with --roll-forward."
         warnings.append(Notice("W401", summary, desired.address, desired.span))
@@ -52,9 +50,9 @@ def drafts_of(
         return adopt_instead(match, ids, blank)
     if match.old:
         same_kind = match.old[0].kind == desired.kind
-        why = COMPLETED if same_kind else ""
+        why = reason(ReasonCode.COMPLETED) if same_kind else None
         return replaced(replace(match, why_replace=why), ids, blank)
-    return [created(match, ids, snapshot, blank)]
+    return [created(match, ids, blank)]
 
 
 def _doubles_ended(match: Match, blank: Change) -> list[Draft]:
@@ -62,24 +60,22 @@ def _doubles_ended(match: Match, blank: Change) -> list[Draft]:
     if not match.pending:
         return []
     first = match.pending[0]
-    reason = "; ".join(doubles_told(match.pending))
-    change = replace(blank, action=Action.DELETE, cause=Cause.TOOL, id=first.id, reason=reason)
+    change = replace(blank, action=Action.DELETE, cause=Cause.TOOL, id=first.id, reasons=doubles_told(match.pending))
     return [Draft(replace(change, observed=observed_digest(first)), deletions(match.pending))]
 
 
-def created(match: Match, ids: Ids, snapshot: Snapshot, blank: Change) -> Draft:
+def created(match: Match, ids: Ids, blank: Change) -> Draft:
     """A new object, or one that an interrupted run had begun."""
     desired, kind = match.desired, KINDS[match.desired.kind]
     resumed, surplus = half_made(match)
-    reasons: list[str] = []
-    gone = [entry for entry in snapshot.inventory if entry[0] == desired.kind and entry[1] == desired.address]
+    reasons: tuple[Reason, ...] = ()
+    gone = ids.noted.get((desired.kind, desired.address))
     cause = Cause.NEW
     if resumed is not None:
-        reasons.append(f"an interrupted run left {resumed.id} unconfirmed; it is completed")
+        reasons = (reason(ReasonCode.RESUMED, id=resumed.id),)
     elif gone:
         cause = Cause.DRIFT
-        reasons.append(f"the object {gone[0][2]} is gone, or no longer carries our tags")
-    reasons += doubles_told(surplus)
+        reasons = (reason(ReasonCode.GONE, id=gone),)
     change = replace(
         blank,
         action=Action.CREATE,
@@ -87,7 +83,7 @@ def created(match: Match, ids: Ids, snapshot: Snapshot, blank: Change) -> Draft:
         id=resumed.id if resumed else None,
         fields=all_fields(desired, ids),
         files=file_changes(kind, desired, resumed),
-        reason="; ".join(reasons),
+        reasons=(*reasons, *doubles_told(surplus)),
     )
     return Draft(change, (step_of(Verb.CREATE, change, desired=desired, observed=resumed, surplus=surplus),))
 
@@ -96,7 +92,7 @@ def held(desired: Desired, current: Observed, blank: Change) -> Draft:
     """The content is left alone; what the lifecycle says counts all the same."""
     flags = [name for name in stale_tags(KINDS[desired.kind], desired, current) if name in {"protect", "retain"}]
     if not flags:
-        return Draft(replace(blank, id=current.id, reason="held after a rollback", revision=tags_of(current).rev))
+        return Draft(replace(blank, id=current.id, reasons=(reason(ReasonCode.HELD),), revision=tags_of(current).rev))
     change = replace(
         blank,
         revision=tags_of(current).rev,
@@ -104,7 +100,7 @@ def held(desired: Desired, current: Observed, blank: Change) -> Draft:
         cause=Cause.MANIFEST,
         id=current.id,
         observed=observed_digest(current),
-        reason=f"only its lifecycle changes ({', '.join(flags)}); the rollback stays",
+        reasons=(reason(ReasonCode.ONLY_LIFECYCLE, flags=", ".join(flags)),),
     )
     step = step_of(Verb.UPDATE, change, desired=desired, observed=current)
     return Draft(change, (replace(step, version=current.version),))

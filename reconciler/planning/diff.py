@@ -28,31 +28,34 @@ RAW = "raw"
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """Which ids stand for which addresses: `known` are those that stay, `live` also those about to be replaced."""
+    """Which ids stand for which addresses: `known` are those that stay, `live` also those about to be replaced.
+
+    `noted` are those that the anchor's inventory has, by kind and address.
+    """
 
     known: Mapping[Address, str] = field(default_factory=dict)
     live: Mapping[str, Address] = field(default_factory=dict)
+    noted: Mapping[tuple[str, Address], str] = field(default_factory=dict)
 
     def to_ids(self, value: Json) -> Json:
         """Refs become ids where the id is known; others stay refs."""
         return substitute(value, lambda ref: self.known.get(ref.address, ref))
 
-    def to_refs(self, value: Json) -> Json:
-        """Ids of managed objects become refs."""
+    def to_refs(self, value: Json, *, current: bool = False) -> Json:
+        """Ids of managed objects become refs.
+
+        `current`: not those that another object has taken over the address from: they are what has to change.
+        """
         if isinstance(value, str):
             address = self.live.get(value)
-            return value if address is None else Ref(address)
+            if address is None or (current and self.known.get(address, value) != value):
+                return value
+            return Ref(address)
         if isinstance(value, Mapping):
-            return {key: self.to_refs(item) for key, item in value.items()}
+            return {key: self.to_refs(item, current=current) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.to_refs(item) for item in value]
+            return [self.to_refs(item, current=current) for item in value]
         return value
-
-    @property
-    def current(self) -> Ids:
-        """Without the ids that another object has taken over the address from: they are what has to change."""
-        live = {key: address for key, address in self.live.items() if self.known.get(address, key) == key}
-        return Ids(self.known, live)
 
 
 def diff(kind: Kind, desired: Desired, observed: Observed, ids: Ids, *, rewritten: bool = False) -> tuple[Delta, ...]:
@@ -90,7 +93,7 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
         else:
             drifted = field_digest(before) != digest if have is not ABSENT else kind.readable(name)
             cause = _cause(written, changed=not applied, drifted=drifted)
-        for delta in _nested((name,), ids.current.to_refs(have), mark_unknown(written, ids), kind, cause):
+        for delta in _nested((name,), ids.to_refs(have, current=True), mark_unknown(written, ids), kind, cause):
             yield delta if last is None else _with_last(delta, kind, last.get(name, ABSENT), ids, unchanged=unchanged)
 
 

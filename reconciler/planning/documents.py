@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from reconciler.kinds.kind import DOUBLE, IN_PLACE, DocumentKind
+from reconciler.kinds.kind import DocumentKind
 from reconciler.model.desired import Document
 from reconciler.model.observed import Attachment
-from reconciler.model.plan import FileChange, FileChanges
+from reconciler.model.plan import FileChange, FileChanges, Reason, reason
+from reconciler.model.reasons import ReasonCode
 
 
 def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tuple[Attachment, ...]) -> FileChanges:
@@ -19,19 +20,19 @@ def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tu
     updated: list[FileChange] = []
     for document in sorted(documents, key=lambda item: item.path):
         there = current.get(document.path)
-        reason = "new" if there is None else kind.difference(document, there)
-        if reason is None:
+        code = ReasonCode.NEW if there is None else kind.difference(document, there)
+        if code is None:
             continue
         before = there.sha256 if there else None
-        change = FileChange(document.path, document.bytes, document.sha256, reason, before)
-        (added if there is None else updated if reason == IN_PLACE else changed).append(change)
+        change = FileChange(document.path, document.bytes, document.sha256, reason(code), before)
+        (added if there is None else updated if code is ReasonCode.ATTRIBUTES else changed).append(change)
     wanted = {document.path for document in documents}
-    renewed = {change.path for change in changed}
+    stay = wanted - {change.path for change in changed}
     gone = [FileChange(path, None, item.sha256) for path, item in current.items() if path not in wanted]
     gone += [
         FileChange(item.path, None, item.sha256, _double(item, current[item.path]))
         for item in live
-        if item.path is not None and item.path in wanted - renewed and current[item.path] is not item
+        if item.path is not None and item.path in stay and current[item.path] is not item
     ]
     unmanaged = sorted((item for item in live if item.path is None), key=lambda item: item.file_id)
     return FileChanges(
@@ -39,20 +40,20 @@ def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tu
         tuple(changed),
         tuple(updated),
         tuple(sorted(gone, key=lambda item: (item.path, item.sha256 or ""))),
-        tuple(FileChange(item.file_id, None, None, "added by somebody else") for item in unmanaged),
+        tuple(FileChange(item.file_id, None, None, reason(ReasonCode.UNMANAGED)) for item in unmanaged),
     )
 
 
-def _double(item: Attachment, stays: Attachment) -> str:
+def _double(item: Attachment, stays: Attachment) -> Reason:
     """Why an attachment is one too many, and which of the two is not processed yet."""
-    renewed = stays.sha256 != item.sha256
+    renewed, which = stays.sha256 != item.sha256, ""
     if stays.status == "in_progress":
-        which = "the new version" if renewed else "the one that stays"
-        until = "; the old one serves until then" if renewed and item.status == "completed" else ""
-        return f"{DOUBLE}; {which} is still being processed ({_attached(stays)}){until}"
-    if item.status == "in_progress":
-        return f"{DOUBLE}; this one is still being processed ({_attached(item)})"
-    return DOUBLE
+        which = "; the new version" if renewed else "; the one that stays"
+        which += f" is still being processed ({_attached(stays)})"
+        which += "; the old one serves until then" if renewed and item.status == "completed" else ""
+    elif item.status == "in_progress":
+        which = f"; this one is still being processed ({_attached(item)})"
+    return reason(ReasonCode.ATTACHED_TWICE, which=which)
 
 
 def _attached(item: Attachment) -> str:

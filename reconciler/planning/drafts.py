@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.kinds import KINDS
@@ -11,7 +11,8 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import ABSENT
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, FileChanges, Step, Verb
+from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, FileChanges, Reason, Step, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, mark_unknown
 from reconciler.planning.documents import diff_documents
@@ -25,13 +26,17 @@ class Draft:
     change: Change
     steps: tuple[Step, ...] = ()
 
+    def forbidden(self, rule: str, summary: str) -> Draft:
+        """The same change, forbidden by a safety rule: it has no steps."""
+        return Draft(replace(self.change, blocked=Blocked(rule, summary)))
 
-def doubles_told(surplus: Sequence[Observed]) -> list[str]:
+
+def doubles_told(surplus: Sequence[Observed]) -> tuple[Reason, ...]:
     """What is said of the unconfirmed objects that a step deletes: nobody ever got their ids."""
     if not surplus:
-        return []
+        return ()
     what = "an unconfirmed double is" if len(surplus) == 1 else f"{len(surplus)} unconfirmed doubles are"
-    return [f"{what} removed: {', '.join(item.id for item in surplus)}"]
+    return (reason(ReasonCode.UNCONFIRMED_DOUBLE, doubles=what, ids=", ".join(item.id for item in surplus)),)
 
 
 def half_made(match: Match) -> tuple[Observed | None, tuple[Observed, ...]]:
@@ -53,18 +58,6 @@ def change_of_old(blank: Change, first: Observed) -> Change:
         revision=tags_of(first).rev,
         replaces_kind=first.kind if first.kind != blank.kind else None,
     )
-
-
-def protected(items: Iterable[Observed], reason: str) -> Blocked | None:
-    """An unconfirmed object is not protected: nobody ever got its id."""
-    held = any(tags_of(item).protect and tags_of(item).confirmed for item in items)
-    return protected_by(reason) if held else None
-
-
-def protected_by(reason: str) -> Blocked:
-    """What forbids the replacement of something protected, and the way out."""
-    summary = f"It is protected and could only be replaced ({reason}). Remove `protect: true`, apply, and try again."
-    return Blocked("protect", summary)
 
 
 def deletions(items: Sequence[Observed], needs: tuple[str, ...] = ()) -> tuple[Step, ...]:

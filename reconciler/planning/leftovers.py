@@ -8,14 +8,17 @@ from dataclasses import replace
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
-from reconciler.model.plan import Action, Blocked, Cause, Change, Notice, Step, Verb
+from reconciler.model.plan import Action, Cause, Change, Notice, Step, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot, age
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids
-from reconciler.planning.drafts import Draft, deletions, doubles_told, protected
+from reconciler.planning.drafts import Draft, deletions, doubles_told
 from reconciler.planning.matching import Match, confirmed_first, is_current, is_held, tags_of
 from reconciler.planning.order import strings
+from reconciler.planning.rules.collision import none_but_one
+from reconciler.planning.rules.protect import no_deletion
 
 
 def needed_by_held(matches: Iterable[Match], ids: Ids, snapshot: Snapshot, rules: Rules) -> dict[Address, Address]:
@@ -59,32 +62,26 @@ def _leftover(step: Step, rules: Rules, needed: Mapping[Address, Address], warni
     if not rules.prune and not rules.destroy:
         summary = f"{first.id} has no manifest any more; left alone because of --no-prune."
         warnings.append(Notice("W402", summary, step.address))
-        return Draft(replace(change, action=Action.NONE, cause=None, reason="left alone because of --no-prune"))
+        return Draft(replace(change, action=Action.NONE, cause=None, reasons=(reason(ReasonCode.NO_PRUNE),)))
     if step.address in needed:
         summary = (
             f"{first.id} has no manifest any more; left alone because {needed[step.address]}, rolled back, uses it."
         )
         warnings.append(Notice("W405", summary, step.address))
-        return Draft(replace(change, action=Action.NONE, cause=None, reason="a release that is held uses it"))
-    confirmed = [item.id for item in step.objects if is_current(item)]
-    if len(confirmed) > 1:
-        named = ", ".join(confirmed)
-        summary = f"Several live objects say that they are this one: {named}. Remove our tags from all but one."
-        return Draft(replace(change, blocked=Blocked("collision", summary)))
-    if protected(step.objects, ""):
-        summary = (
-            "It is protected. Set `protect: false` in its manifest (put it back if it is gone), apply, then delete."
-        )
-        return Draft(replace(change, blocked=Blocked("protect", summary)))
+        return Draft(replace(change, action=Action.NONE, cause=None, reasons=(reason(ReasonCode.USED_BY_HELD),)))
+    blocked = none_but_one(step.objects) or no_deletion(step.objects)
+    if blocked is not None:
+        return Draft(replace(change, blocked=blocked))
     if tags_of(first).retain and tags_of(first).confirmed:  # nobody ever got the id of another one
-        reasons = ("`on_delete: retain`: our tags go, the object stays", *doubles_told(step.surplus))
-        change = replace(change, action=Action.FORGET, reason="; ".join(reasons))
+        reasons = (reason(ReasonCode.RETAINED), *doubles_told(step.surplus))
+        change = replace(change, action=Action.FORGET, reasons=reasons)
         return Draft(change, (replace(step, verb=Verb.FORGET),))
-    reason = "destroy deletes everything of this stack" if rules.destroy else "no manifest speaks of it any more"
+    reasons = (reason(ReasonCode.DESTROYED if rules.destroy else ReasonCode.NO_MANIFEST),)
     count = len([item for item in first.documents or () if item.path is not None])
     if count:
-        reason += f"; its {count} document{'s go' if count > 1 else ' goes'} with it"
-    return Draft(replace(change, reason=reason), (step,))
+        documents = f"{count} document{'s go' if count > 1 else ' goes'}"
+        reasons += (reason(ReasonCode.DOCUMENTS_GO, documents=documents),)
+    return Draft(replace(change, reasons=reasons), (step,))
 
 
 def with_users(drafts: list[Draft], wanted: Sequence[Desired], snapshot: Snapshot) -> list[Draft]:

@@ -10,6 +10,8 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
 from reconciler.model.observed import Observed, Tags
+from reconciler.model.plan import Reason, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot, age
 from reconciler.planning.diff import Ids, diff
@@ -25,7 +27,7 @@ class Match:
     old: tuple[Observed, ...] = ()
     rivals: tuple[Observed, ...] = ()
     adopt: Observed | None = None
-    why_replace: str = ""
+    why_replace: Reason | None = None
 
     @property
     def stays(self) -> bool:
@@ -45,6 +47,18 @@ def tags_of(item: Observed) -> Tags:
     """The tags of an object of ours."""
     assert item.tags is not None
     return item.tags
+
+
+# Which part a live object plays at the address of a wanted resource. That it is ours, observing has shown before.
+#
+#   kind          confirmed  retiring   the object is
+#   the wanted    yes        no         the oldest: current; each younger one: a rival (a person decides)
+#   the wanted    no         any        pending: nobody has its id, so the first usable one is completed, the others go
+#   the wanted    yes        yes        old: a replacement that an earlier run began is to end it
+#   another       any        any        old: the manifest moved to another runtime
+#
+# At `moved_from` the same holds for confirmed objects; but one of the wanted kind that is not retiring moves only if
+# nothing of this kind stands at the new address. With neither current nor pending, `adopt` names the object instead.
 
 
 def match_of(desired: Desired, live: Mapping[Address, Sequence[Observed]], adoptable: Mapping[str, Observed]) -> Match:
@@ -84,12 +98,12 @@ def decide_replacement(match: Match, ids: Ids) -> Match:
     if match.current is None:
         return match
     if not match.current.usable:
-        return replace(match, why_replace=match.current.why_unusable)
+        return replace(match, why_replace=reason(ReasonCode.UNUSABLE, why=match.current.why_unusable))
     kind = KINDS[match.desired.kind]
     for delta in diff(kind, match.desired, match.current, ids):
         declared = kind.field(delta.field)
         if declared is not None and declared.replaces:
-            return replace(match, why_replace=f"{declared.source} cannot be changed in place")
+            return replace(match, why_replace=reason(ReasonCode.NOT_IN_PLACE, field=declared.source))
     return match
 
 
@@ -107,7 +121,8 @@ def ids_of(matches: Iterable[Match], snapshot: Snapshot, rules: Rules) -> Ids:
             names = dict(names_of(there, match.desired.address))
             known |= names
             live |= {object_id: address for address, object_id in names.items()}
-    return Ids(known, live)
+    noted = {(kind, address): object_id for kind, address, object_id in reversed(snapshot.inventory)}
+    return Ids(known, live, noted)
 
 
 def names_of(item: Observed, address: Address) -> Iterator[tuple[Address, str]]:
@@ -132,14 +147,3 @@ def is_held(match: Match, snapshot: Snapshot, rules: Rules) -> bool:
     """Whether a rollback is to be left as it is."""
     same = snapshot.holds.get(match.desired.address) == match.desired.digest()
     return same and match.stays and not rules.roll_forward
-
-
-def twins_of(match: Match) -> Sequence[Observed]:
-    """Confirmed objects of one kind that claim one address, also of the kind that the manifest moves away from."""
-    if match.rivals and match.current is not None:
-        return (match.current, *match.rivals)
-    groups: dict[tuple[Address, str], list[Observed]] = {}
-    for item in match.old:
-        if is_current(item):
-            groups.setdefault((tags_of(item).address, item.kind), []).append(item)
-    return next((group for group in groups.values() if len(group) > 1), ())

@@ -10,6 +10,7 @@ object is deleted only after everything that used it has been moved or deleted. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
@@ -19,7 +20,8 @@ from reconciler.planning.changes import drafts_of
 from reconciler.planning.leftovers import leftovers, needed_by_held, with_users
 from reconciler.planning.matching import by_address, decide_replacement, ids_of, match_of, users_of
 from reconciler.planning.order import in_order, with_edges
-from reconciler.planning.rules.budget import budget
+from reconciler.planning.rules.delete_budget import delete_budget
+from reconciler.planning.rules.empty_set import empty_set
 from reconciler.planning.rules.only import restrict
 from reconciler.planning.rules.upload_limit import upload_limit
 
@@ -37,12 +39,22 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
     drafts = [draft for match in matches for draft in drafts_of(match, ids, snapshot, rules, users, warnings)]
     drafts += leftovers(matches, snapshot, rules, needed_by_held(matches, ids, snapshot, rules), warnings)
     drafts = restrict(drafts, wanted, rules, warnings)
-    drafts = budget(drafts, wanted, snapshot, rules)
+    drafts = empty_set(drafts, wanted, rules)
+    drafts = delete_budget(drafts, snapshot, rules)
     drafts = upload_limit(drafts, rules)
     drafts = with_users(drafts, wanted, snapshot)
     drafts.sort(key=lambda draft: (draft.change.address, draft.change.kind))
-    changes = tuple(draft.change for draft in drafts)
-    steps = in_order(with_edges(drafts))
+    return replace(
+        plan_of_nothing(snapshot, as_of=as_of, manifests=manifests),
+        changes=tuple(draft.change for draft in drafts),
+        steps=in_order(with_edges(drafts)),
+        warnings=tuple(dict.fromkeys(warnings)),
+        known=ids.known,
+    )
+
+
+def plan_of_nothing(snapshot: Snapshot, *, as_of: str, manifests: str) -> Plan:
+    """For which stack and account a plan is, without any change."""
     return Plan(
         stack=snapshot.stack,
         environment=snapshot.environment,
@@ -52,8 +64,4 @@ def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, a
         account=snapshot.account,
         manifests=manifests,
         as_of=as_of,
-        changes=changes,
-        steps=steps,
-        warnings=tuple(dict.fromkeys(warnings)),
-        known=ids.known,
     )

@@ -7,7 +7,8 @@ from dataclasses import replace
 from reconciler.kinds import KINDS
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, Verb
+from reconciler.model.plan import Action, Cause, Change, Delta, Reason, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.drafts import (
     Draft,
@@ -17,18 +18,15 @@ from reconciler.planning.drafts import (
     doubles_told,
     file_changes,
     half_made,
-    protected,
-    protected_by,
     step_of,
 )
-from reconciler.planning.matching import Match, tags_of
+from reconciler.planning.matching import Match
+from reconciler.planning.rules.protect import no_replacement
 
-COMPLETED = "an interrupted replacement is completed"
 
-
-def moves(old: Observed, desired: Desired) -> str:
-    """Why an object moves from one runtime to another, in words."""
-    return f"it moves from {KINDS[old.kind].title} to {KINDS[desired.kind].title}"
+def moves(old: Observed, desired: Desired) -> Reason:
+    """Why an object is replaced whose manifest asks for another runtime."""
+    return reason(ReasonCode.OTHER_RUNTIME, old=KINDS[old.kind].title, new=KINDS[desired.kind].title)
 
 
 def replaced(match: Match, ids: Ids, blank: Change) -> list[Draft]:
@@ -40,16 +38,15 @@ def replaced(match: Match, ids: Ids, blank: Change) -> list[Draft]:
     else:
         deltas = diff(kind, desired, first, ids)
     resumed, surplus = half_made(match)
-    reason = match.why_replace or moves(first, desired)
+    why = match.why_replace or moves(first, desired)
     change = replace(
         change_of_old(blank, first),
         cause=Cause.MANIFEST if deltas else Cause.DRIFT,
         fields=deltas,
         files=file_changes(kind, desired, resumed),
-        reason="; ".join([reason, *doubles_told(surplus)]),
+        reasons=(why, *doubles_told(surplus)),
     )
-    published = any(tags_of(item).confirmed for item in match.old)
-    blocked = protected_by(reason) if desired.lifecycle.protect and published else _kept(match, reason)
+    blocked = no_replacement(match.old, why, wanted=desired.lifecycle.protect)
     if blocked is not None:
         return [Draft(replace(change, blocked=blocked))]
     create = step_of(
@@ -75,24 +72,20 @@ def with_old_ended(main: Draft, match: Match, blank: Change) -> list[Draft]:
 
 def old_ended(match: Match, blank: Change, *, needs: tuple[str, ...] = ()) -> list[Draft]:
     """The deletions of what is left of a replacement."""
-    blocked = _kept(match, COMPLETED) if match.old else None
+    completed = reason(ReasonCode.COMPLETED)
+    blocked = no_replacement(match.old, completed)
     if blocked is not None:
-        return [Draft(replace(change_of_old(blank, match.old[0]), reason=COMPLETED, blocked=blocked))]
+        return [Draft(replace(change_of_old(blank, match.old[0]), reasons=(completed,), blocked=blocked))]
     return _endings(match, blank, needs=needs)
 
 
 def _endings(match: Match, blank: Change, *, needs: tuple[str, ...]) -> list[Draft]:
     """One change for each address and kind that goes: every object that people may know is named in the plan."""
     return [
-        Draft(replace(change_of_old(blank, step.observed), reason=COMPLETED), (step,))
+        Draft(replace(change_of_old(blank, step.observed), reasons=(reason(ReasonCode.COMPLETED),)), (step,))
         for step in deletions(match.old, needs=needs)
         if step.observed is not None
     ]
-
-
-def _kept(match: Match, reason: str) -> Blocked | None:
-    """Whether a flag keeps the old objects. One on what expired could never be taken off, and keeps nothing."""
-    return protected((item for item in match.old if item.usable), reason)
 
 
 def _runtime(kind: str) -> str:

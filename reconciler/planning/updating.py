@@ -11,7 +11,8 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Cause, Change, FileChanges, Verb
+from reconciler.model.plan import Action, Cause, Change, FileChanges, Reason, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import files_tag, observed_digest, stale_tags
 from reconciler.planning.diff import Ids, diff
@@ -29,10 +30,9 @@ def updated(match: Match, current: Observed, ids: Ids, snapshot: Snapshot, blank
     tags = stale_tags(kind, desired, current)
     if {desired.address, tags_of(current).address} & snapshot.holds.keys():
         tags.append("hold")
-    missing = not current.complete and any(
-        ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path
-    )
-    posted = kind.keeping is Keeping.VERSIONS and (bool(files) or missing or bool({"address", "spec"} & set(tags)))
+    missing = not current.complete and _waits(desired, ids)
+    versions = kind.keeping is Keeping.VERSIONS
+    posted = versions and (bool(files) or missing or bool({"address", "spec"} & set(tags)))
     deltas = diff(kind, desired, current, ids, rewritten=posted)
     change = replace(
         blank,
@@ -46,10 +46,10 @@ def updated(match: Match, current: Observed, ids: Ids, snapshot: Snapshot, blank
     if not (deltas or files or tags or missing or match.pending):
         return Draft(change)
     moved = tags_of(current).address if tags_of(current).address != desired.address else None
-    reasons = [
+    reasons = (
         *_why(moved, tags, missing=missing and not deltas, content=bool(deltas or files)),
         *doubles_told(match.pending),
-    ]
+    )
     only_doubles = not (deltas or files or tags or missing)
     causes = {delta.cause for delta in deltas}
     if files:
@@ -59,24 +59,31 @@ def updated(match: Match, current: Observed, ids: Ids, snapshot: Snapshot, blank
         action=Action.UPDATE,
         cause=_overall(causes, otherwise=_otherwise(missing=missing, only_doubles=only_doubles)),
         moved_from=moved,
-        reason="; ".join(reasons),
+        reasons=reasons,
     )
     step = step_of(Verb.UPDATE, change, desired=desired, observed=current, surplus=match.pending)
-    return Draft(change, (replace(step, files=None) if ignored else step,))
+    keeps = versions and not (posted or deltas or _waits(desired, ids))
+    return Draft(change, (replace(step, files=None if ignored else files, keeps_version=keeps),))
 
 
-def _why(moved: Address | None, tags: Sequence[str], *, missing: bool, content: bool) -> Iterator[str]:
+def _waits(desired: Desired, ids: Ids) -> bool:
+    """Whether it refers to an object that is not there yet."""
+    return any(ref.address not in ids.known for ref in refs(desired.spec) if not ref.address.path)
+
+
+def _why(moved: Address | None, tags: Sequence[str], *, missing: bool, content: bool) -> Iterator[Reason]:
     """What an update is for, where its fields and documents do not tell."""
     if moved is not None:
-        yield f"renamed from {moved}"
+        yield reason(ReasonCode.RENAMED, address=moved)
     elif missing:
-        yield "it refers to an object that is created or replaced"
+        yield reason(ReasonCode.REFERENCE)
     elif tags == ["hold"] and not content:
-        yield "the hold of a rollback ends; nothing else changes"
+        yield reason(ReasonCode.HOLD_ENDS)
+        yield reason(ReasonCode.NOTHING_ELSE)
     elif tags and not content:
-        yield f"only our tags change ({', '.join(tags)})"
+        yield reason(ReasonCode.ONLY_TAGS, tags=", ".join(tags))
     if "hold" in tags and (content or moved is not None):
-        yield "the hold of a rollback ends"
+        yield reason(ReasonCode.HOLD_ENDS)
 
 
 def _is_ignored(kind: Kind, desired: Desired, current: Observed, files: FileChanges | None) -> bool:

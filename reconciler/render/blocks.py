@@ -6,6 +6,7 @@ The text and the Markdown form lay the same rows out, so neither can tell more t
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from reconciler.model.reasons import ReasonCode
 from reconciler.render import costs, escape, fields, values
 from reconciler.render.rows import SIGN_STYLE, Page, Row, labelled, prose
 
@@ -30,12 +31,6 @@ _WHY_DOCUMENTS = {
 }
 _MOST_SESSIONS = 100
 """As far as a plan counts the sessions of an agent."""
-_NEW = "new"
-"""The reason of a document that the account does not have."""
-_DOUBLE = "attached twice"
-"""How the reason of a document begins of which only one attachment too many goes."""
-_RENAMED = "renamed from "
-"""How the reason of a change begins whose old address has a line of its own."""
 _UNCONFIRMED = "Nobody has an unconfirmed object's id: the answer to its creation was lost."
 _VERIFIED = {"tag": "recognised by its tag; its documents were not compared one by one"}
 
@@ -217,9 +212,10 @@ def sessions(count: int) -> str:
 
 def _why(change: Mapping[str, Any]) -> str:
     cause, reason = str(change.get("cause")), str(change.get("reason") or "")
-    if change.get("moved_from") and reason.startswith(_RENAMED):
+    codes = [item.get("code") for item in change.get("reasons") or ()]
+    if change.get("moved_from") and ReasonCode.RENAMED in codes[:1]:  # its old address has a line of its own
         reason = reason.partition("; ")[2]
-    if "unconfirmed double" in reason:
+    if ReasonCode.UNCONFIRMED_DOUBLE in codes:
         reason = f"{reason}. {_UNCONFIRMED}"
     if reason and change.get("action") not in {"update", "none"}:
         return sentence(reason)
@@ -298,7 +294,7 @@ def documents(files: Mapping[str, Any], page: Page, *, restored: bool = False) -
 
 def _doubles(files: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Attachments that go although their documents stay."""
-    return [item for item in files.get("removed") or () if str(item.get("reason")).startswith(_DOUBLE)]
+    return [item for item in files.get("removed") or () if item.get("code") == ReasonCode.ATTACHED_TWICE]
 
 
 def _sorted(files: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
@@ -310,13 +306,13 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _explained(files: Mapping[str, Any], *, restored: bool) -> list[Mapping[str, Any]]:
-    """Added documents, with a better reason than that they are new."""
+    """Added documents, with a better reason than that they are new, or none."""
     gone = {item.get("sha256"): item.get("path") for item in files.get("removed") or () if item.get("sha256")}
     found = []
     for item in _sorted(files, "added"):
         old = gone.pop(item.get("sha256"), None)
-        reason = f"; renamed from {old}" if old else "missing in the account" if restored else None
-        found.append({**item, "reason": reason} if reason and item.get("reason") == _NEW else item)
+        reason = f"; renamed from {old}" if old else "missing in the account" if restored else ""
+        found.append({**item, "reason": reason} if item.get("code") == ReasonCode.NEW else item)
     return found
 
 
@@ -326,7 +322,6 @@ def _names(sign: str, items: Sequence[Mapping[str, Any]], column: int, page: Pag
         name = _name(item)
         size = "" if item.get("bytes") is None else values.size(item["bytes"])
         reason, _, more = escape.line(str(item.get("reason") or "")).partition("; ")
-        reason = "" if reason == _NEW and sign == "+" else reason
         text = f"{name}{' ' * max(0, column - escape.columns(name))}  {size:>6}  {reason}".rstrip()
         yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-", cells=(name, size, reason))
         yield from prose(more, page, indent=10, hang=0) if more else ()

@@ -7,6 +7,7 @@ live and what was last applied, then what others filled in, who is referred to a
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, fields, text, values
 from reconciler.render.colour import paint
 from reconciler.render.diff.words import Budget
@@ -46,18 +47,19 @@ _DOCUMENT = {
     "removed": ("-", "remove"),
     "unmanaged": ("", "leave alone"),
 }
-_DOCUMENT_WHY = {
-    "new": "The manifest takes it in, and the store has no document of this path yet.",
-    "content changed": "Its bytes are not those that were uploaded. A changed file is uploaded anew, and the old one "
+_DOCUMENT_WHY: Mapping[str, str] = {
+    ReasonCode.NEW: "The manifest takes it in, and the store has no document of this path yet.",
+    ReasonCode.CONTENT: "Its bytes are not those that were uploaded. A changed file is uploaded anew, and the old one "
     "goes when the new one is ready.",
-    "name changed": "It is to have another name. A name cannot be changed in place, so it is uploaded anew.",
-    "chunking changed": "It is to be cut into other chunks. That cannot be changed in place, so it is uploaded anew.",
-    "attributes changed": "Only its attributes differ. They are changed in place; nothing is uploaded.",
-    "failed before": "The account could not process it when it was uploaded before. It is uploaded anew.",
-    "missing in the account": "Its File is gone from the account. It is uploaded anew.",
-    "added by somebody else": "It carries no tag of ours: somebody else added it. It stays.",
-    "": "No entry of the manifest takes it in any more, or its file is gone.",
+    ReasonCode.NAME: "It is to have another name. A name cannot be changed in place, so it is uploaded anew.",
+    ReasonCode.CHUNKING: "It is to be cut into other chunks. That cannot be changed in place, so it is uploaded anew.",
+    ReasonCode.ATTRIBUTES: "Only its attributes differ. They are changed in place; nothing is uploaded.",
+    ReasonCode.FAILED: "The account could not process it when it was uploaded before. It is uploaded anew.",
+    ReasonCode.MISSING: "Its File is gone from the account. It is uploaded anew.",
+    ReasonCode.ATTACHED_TWICE: "It is attached twice, and one of the two goes.",
+    ReasonCode.UNMANAGED: "It carries no tag of ours: somebody else added it. It stays.",
 }
+_NOT_TAKEN = "No entry of the manifest takes it in any more, or its file is gone."
 _BY = {
     "stack": "from the defaults of the stack",
     "environment": "from a patch of the environment",
@@ -158,7 +160,7 @@ def _why(body: Body, change: Body) -> Iterator[str]:
     elif action == "none":
         yield escape.line(blocks.sentence(reason or "nothing is to be done"))
     elif action in _ACTION_WHY:
-        known = reason in {"no manifest speaks of it any more", "the manifest takes over this live object"}
+        known = [item["code"] for item in change["reasons"]] in ([ReasonCode.NO_MANIFEST], [ReasonCode.ADOPTED])
         stated = _ACTION_WHY[action] if change.get("cause") != "drift" else "It is in the manifests, but it is gone."
         yield f"{stated} {'' if known else escape.line(blocks.sentence(reason))}".strip()
     else:
@@ -353,15 +355,13 @@ def _document(body: Body, document: Body, page: Page) -> list[str]:
 
 
 def _document_why(body: Body, document: Body, action: Body) -> str:
-    reason, _, more = str(action["reason"]).partition("; ")
-    if any(change["action"] in {"create", "replace"} for change in body["changes"]) and reason == "new":
+    code, reason = str(action["code"]), str(action["reason"])
+    if any(change["action"] in {"create", "replace"} for change in body["changes"]) and code == ReasonCode.NEW:
         return "Its store is new, so every document of it is uploaded."
-    if reason.startswith("attached twice"):
-        told = f"It is attached twice, and one of the two goes. {blocks.sentence(more)}"
-    elif reason in _DOCUMENT_WHY and not (reason == "" and document["wanted"]):
-        told = f"{_DOCUMENT_WHY[reason]} {blocks.sentence(more)}"
+    if code in _DOCUMENT_WHY:
+        told = f"{_DOCUMENT_WHY[code]} {blocks.sentence(reason.partition('; ')[2])}"
     else:
-        told = blocks.sentence(str(action["reason"]))
+        told = blocks.sentence(reason or ("" if document["wanted"] else _NOT_TAKEN))
     return escape.line(told.strip())
 
 

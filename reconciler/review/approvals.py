@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.kinds.kind import DOUBLE
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.json import Json, canonical
+from reconciler.model.reasons import fits
 from reconciler.review.plan_schema import schema
 from reconciler.review.planfile import FORMAT_VERSION, digest
 
@@ -57,7 +57,23 @@ def load(data: bytes, name: str) -> Approval:
         raise Stop(Exit.INVALID, f"{name} holds numbers that are no JSON.", "Plan again.") from error
     if body["digest"] != expected:
         raise Stop(Exit.STALE, f"{name} was changed after it was saved: its digest does not fit.", "Plan again.")
+    _forget_strange_codes(body)
     return Approval(body)
+
+
+def _forget_strange_codes(body: Mapping[str, Any]) -> None:
+    """Codes are believed only with the texts that the digest covers: nobody may give an approved reason a new meaning.
+
+    Without its code a reason is shown as it is, like those of older versions, which had none.
+    """
+    for change in body["changes"]:
+        reasons = change.get("reasons", [])
+        same = "; ".join(reason["summary"] for reason in reasons) == change["reason"]
+        if not same or not all(fits(reason["code"], reason["summary"]) for reason in reasons):
+            change.pop("reasons", None)
+        for item in (item for items in change.get("files", {}).values() for item in items):
+            if not fits(item.get("code", ""), item.get("reason", "")):
+                item.pop("code", None)
 
 
 def _depth(value: Json) -> int:
@@ -143,14 +159,17 @@ def _covers(saved: Mapping[str, Any], fresh: Mapping[str, Any], step: str, *, re
 
 
 def _values(change: Mapping[str, Any]) -> set[str]:
-    """Every value that a change sets, and what it does to each document; doubles go with any step."""
+    """Every value that a change sets, and what it does to each document.
+
+    A removal that has a reason takes a double away, and goes with any step; the digest covers reasons, but not codes.
+    """
     fields = [canonical([item["path"], "after" in item, _known(item.get("after"))]) for item in change["fields"]]
     files = [
         canonical([name, item["path"], item["sha256"]])
         for name, items in (change.get("files") or {}).items()
         if name != "unmanaged"
         for item in items
-        if not str(item.get("reason")).startswith(DOUBLE)
+        if not (name == "removed" and "reason" in item)
     ]
     return {*fields, *files}
 

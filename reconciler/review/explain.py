@@ -183,6 +183,7 @@ def _change(
         "action": change["action"],
         "cause": change["cause"],
         "reason": change["reason"],
+        "reasons": change.get("reasons", []),
         "blocked": change["blocked"],
         "resource": change["resource"],
         "replaces_kind": change.get("replaces_kind"),
@@ -310,14 +311,22 @@ def _because(user: str, owner: Address, evidence: Evidence) -> list[Json]:
 def _document(
     address: Address, desired: Desired | None, changes: Sequence[Body], live: Observed | None
 ) -> dict[str, Json]:
-    """`{path, actions, wanted, live}`. `actions` are `{action, reason}`; `live` is null where it was not listed."""
+    """`{path, actions, wanted, live}`; `live` is null where it was not listed.
+
+    `actions` are `{action, reason, code, sha256}`; a plan of an older version, and what is only removed, have no code.
+    """
     path = str(address.path)
     wanted = next((item for item in desired.documents if item.path == path), None) if desired is not None else None
     attached = None if live is None or live.documents is None else live.documents
     return {
         "path": path,
         "actions": [
-            {"action": name, "reason": entry.get("reason", ""), "sha256": entry["sha256"]}
+            {
+                "action": name,
+                "reason": entry.get("reason", ""),
+                "code": entry.get("code"),
+                "sha256": entry["sha256"],
+            }
             for change in changes
             for name, entries in (change.get("files") or {}).items()
             for entry in entries

@@ -11,6 +11,9 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.review import cost
 from reconciler.review.risks import Facts, find_risks
 
+_ROLLBACK_REQUESTS = 7
+"""About as many as one pointer takes, with the lease and the look afterwards."""
+
 
 def judged(plan: Plan, wanted: Iterable[Desired], snapshot: Snapshot) -> Plan:
     """The plan with its risks, its estimate of requests, and the storage in use. `wanted`: what it was made for."""
@@ -19,6 +22,14 @@ def judged(plan: Plan, wanted: Iterable[Desired], snapshot: Snapshot) -> Plan:
         risks=find_risks(plan.changes, plan.steps, facts(wanted, snapshot, plan.as_of)),
         requests=cost.requests(plan.steps, first_apply=plan.first_apply),
         usage=cost.usage(snapshot.objects),
+    )
+
+
+def judged_rollback(plan: Plan, back: Desired, wanted: Iterable[Desired], snapshot: Snapshot) -> Plan:
+    """A rollback with its risks. What comes about is what the old release says (`back`), not what the manifest says."""
+    steps = tuple(replace(step, desired=back, version=None) for step in plan.steps)
+    return replace(
+        plan, risks=find_risks(plan.changes, steps, facts(wanted, snapshot, plan.as_of)), requests=_ROLLBACK_REQUESTS
     )
 
 

@@ -17,7 +17,8 @@ def schema() -> dict[str, Json]:
     maybe_count: Json = {"type": ["integer", "null"], "minimum": 0}
     place: Json = {"oneOf": [{"type": "null"}, _object({"file": text, "line": count, "column": count})]}
     file: Json = _object(
-        {"path": text, "bytes": maybe_count, "sha256": maybe_text, "reason": text}, optional=("reason",)
+        {"path": text, "bytes": maybe_count, "sha256": maybe_text, "reason": text, "code": text},
+        optional=("reason", "code"),
     )
     names = ("added", "changed", "updated", "removed", "unmanaged")
     field = _object(
@@ -46,12 +47,13 @@ def schema() -> dict[str, Json]:
             "blocked": {"oneOf": [{"type": "null"}, _object({"rule": text, "summary": text})]},
             "affects": {"type": "array", "items": text},
             "reason": text,
+            "reasons": {"type": "array", "items": _object({"code": text, "summary": text})},
             "replaces_kind": text,
             "version": text,
             "applied": {"oneOf": [{"type": "null"}, _object({"revision": text})]},
             "sessions": {"type": ["integer", "null"], "minimum": 0, "maximum": MOST_SESSIONS},
         },
-        optional=("files", "replaces_kind", "version"),
+        optional=("files", "reasons", "replaces_kind", "version"),
     )
     counts = dict.fromkeys(("create", "update", "replace", "delete", "adopt", "forget", "unchanged", "blocked"), count)
     notice = _object({"code": text, "summary": text, "address": maybe_text, "source": place})

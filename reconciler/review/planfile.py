@@ -51,9 +51,10 @@ def to_json(plan: Plan) -> dict[str, Json]:
 
 
 def digest(body: Mapping[str, Json]) -> str:
-    """`sha256:` over the canonical JSON of everything but `tool`, `digest`, and what is only measured.
+    """`sha256:` over the canonical JSON of everything but `tool`, `digest`, `reasons`, and what is only measured.
 
     Sessions of an agent and bytes of storage change while a plan waits for its approval; what was approved does not.
+    Of reasons it covers the text, and not the code.
     """
     covered = {key: value for key, value in body.items() if key not in {"tool", "digest"}}
     if isinstance(covered["estimate"], Mapping):
@@ -64,8 +65,16 @@ def digest(body: Mapping[str, Json]) -> str:
 
 
 def _lasting(change: Json) -> Json:
-    """A change without what moves by itself."""
-    return {key: change[key] for key in change if key != "sessions"} if isinstance(change, Mapping) else change
+    """A change without what moves by itself, and without the codes of its reasons."""
+    if not isinstance(change, Mapping):
+        return change
+    covered = {key: change[key] for key in change if key not in {"sessions", "reasons"}}
+    if "files" in covered:
+        covered["files"] = {
+            name: [{key: item[key] for key in item if key != "code"} for item in items]
+            for name, items in covered["files"].items()
+        }
+    return covered
 
 
 def dumps(body: Mapping[str, Json]) -> str:
@@ -125,6 +134,7 @@ def _change(change: Change) -> dict[str, Json]:
         "blocked": {"rule": change.blocked.rule, "summary": change.blocked.summary} if change.blocked else None,
         "affects": list(change.affects),
         "reason": change.reason,
+        "reasons": [{"code": reason.code.value, "summary": reason.text} for reason in change.reasons],
     }
     if change.replaces_kind is not None:
         body["replaces_kind"] = change.replaces_kind
@@ -169,7 +179,7 @@ def _files(files: FileChanges) -> dict[str, Json]:
 
 def _file(item: FileChange) -> dict[str, Json]:
     body: dict[str, Json] = {"path": item.path, "bytes": item.bytes, "sha256": item.sha256}
-    return body | ({"reason": item.reason} if item.reason else {})
+    return body | ({"reason": item.reason.text, "code": item.reason.code.value} if item.reason else {})
 
 
 def _notice(notice: Notice) -> dict[str, Json]:

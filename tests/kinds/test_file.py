@@ -7,6 +7,7 @@ import pytest
 from reconciler.kinds.file import FILE
 from reconciler.model.desired import Document
 from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 DOCUMENT = Document("data/a.csv", "data/a.csv", "a.csv", 3, "0123456789abcdef" * 4)
 
@@ -16,11 +17,11 @@ DOCUMENT = Document("data/a.csv", "data/a.csv", "a.csv", 3, "0123456789abcdef" *
     [
         (Attachment("file-1", "data/a.csv", "0123456789abcdef", None), None),
         (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "a.csv"), None),
-        (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "b.csv"), "name changed"),
-        (Attachment("file-1", "data/a.csv", "fedcba9876543210", None), "content changed"),
-        (Attachment("file-1", "data/a.csv", None, None), "content changed"),
-        (Attachment("file-1", "data/a.csv", "", None), "content changed"),
-        (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "a.csv", status="missing"), "missing in the account"),
+        (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "b.csv"), ReasonCode.NAME),
+        (Attachment("file-1", "data/a.csv", "fedcba9876543210", None), ReasonCode.CONTENT),
+        (Attachment("file-1", "data/a.csv", None, None), ReasonCode.CONTENT),
+        (Attachment("file-1", "data/a.csv", "", None), ReasonCode.CONTENT),
+        (Attachment("file-1", "data/a.csv", DOCUMENT.sha256, "a.csv", status="missing"), ReasonCode.MISSING),
     ],
 )
 def test_a_difference_is_said_in_two_words(live: Attachment, difference: str | None) -> None:

@@ -16,6 +16,7 @@ from reconciler.model.address import Address, Span
 from reconciler.model.desired import Desired, Document, Lifecycle
 from reconciler.model.json import ABSENT, Json
 from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 
 class Lamp(Kind):
@@ -39,8 +40,8 @@ class Leaf(DocumentKind):
     def read(self, raw: Mapping[str, Json]) -> Attachment:
         return Attachment(str(raw["id"]), None, None, None)
 
-    def difference(self, document: Document, live: Attachment) -> str | None:
-        return None if document.sha256 == live.sha256 else "content changed"
+    def difference(self, document: Document, live: Attachment) -> ReasonCode | None:
+        return None if document.sha256 == live.sha256 else ReasonCode.CONTENT
 
 
 class Page(Form):

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds.kind import IN_PLACE
 from reconciler.kinds.vector_store_file import AUTO, VECTOR_STORE_FILE, chunking
 from reconciler.model.desired import Document
 from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 from tests.kinds.sdk import misfits, request_type
 from tests.model.test_model import JSON
 
@@ -51,21 +51,21 @@ def test_requests_are_of_the_sdks_types() -> None:
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"status": "failed"}, "failed before"),
-        ({"status": "cancelled"}, "failed before"),
+        ({"status": "failed"}, ReasonCode.FAILED),
+        ({"status": "cancelled"}, ReasonCode.FAILED),
         ({"status": "in_progress"}, None),
-        ({"sha256": "b" * 64}, "content changed"),
-        ({"name": "b.md"}, "name changed"),
-        ({"chunking": STATIC}, "chunking changed"),
+        ({"sha256": "b" * 64}, ReasonCode.CONTENT),
+        ({"name": "b.md"}, ReasonCode.NAME),
+        ({"chunking": STATIC}, ReasonCode.CHUNKING),
         ({"chunking": {"type": "other"}}, None),
         ({"chunking": None}, None),
         ({"attributes": {"audience": "staff", "year": 2026.0}}, None),
-        ({"attributes": {"audience": "public", "year": 2026}}, IN_PLACE),
-        ({"attributes": {}}, IN_PLACE),
+        ({"attributes": {"audience": "public", "year": 2026}}, ReasonCode.ATTRIBUTES),
+        ({"attributes": {}}, ReasonCode.ATTRIBUTES),
     ],
     ids=str,
 )
-def test_a_difference_is_said_in_two_words(change: dict[str, Any], difference: str | None) -> None:
+def test_of_what_differs_the_first_thing_is_said(change: dict[str, Any], difference: ReasonCode | None) -> None:
     assert VECTOR_STORE_FILE.difference(DOCUMENT, replace(VECTOR_STORE_FILE.read(listed()), **change)) == difference
 
 

@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.kind import IN_PLACE, DocumentKind, Keeping, Kind
+from reconciler.kinds.kind import DocumentKind, Keeping, Kind
 from reconciler.model.address import Address, Ref, Unknown
 from reconciler.model.desired import Desired, Document, Lifecycle
 from reconciler.model.json import ABSENT, Json, Path, canonical, same
 from reconciler.model.observed import Attachment, Observed, Tags
-from reconciler.model.plan import Cause, Delta
+from reconciler.model.plan import Cause, Delta, Reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.ownership.digests import field_digests, label_key, managed_labels
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.documents import diff_documents, settled
@@ -67,10 +68,10 @@ class Leaf(DocumentKind):
     def read(self, raw: Mapping[str, Json]) -> Attachment:
         return Attachment(str(raw["id"]), None, None, None)
 
-    def difference(self, document: Document, live: Attachment) -> str | None:
+    def difference(self, document: Document, live: Attachment) -> ReasonCode | None:
         if live.sha256 != document.sha256:
-            return "content changed"
-        return None if dict(live.attributes) == dict(document.attributes) else IN_PLACE
+            return ReasonCode.CONTENT
+        return None if dict(live.attributes) == dict(document.attributes) else ReasonCode.ATTRIBUTES
 
 
 LAMP, BEACON, LEAF = Lamp(), Beacon(), Leaf()
@@ -553,10 +554,11 @@ def test_of_two_files_of_one_path_the_usable_then_the_wanted_then_the_processed_
 def test_all_but_one_attachment_of_a_document_that_stays_are_removed_as_doubles() -> None:
     there = (live("f1", "a.md", sha="b"), live("f2", "a.md"), live("f3", "a.md"), live("f4", "b.md"))
     removed = diff_documents(LEAF, (doc("a.md"),), there).removed
+    double = Reason(ReasonCode.ATTACHED_TWICE, "attached twice")
     assert [(item.path, item.sha256, item.reason) for item in removed] == [
-        ("a.md", "a", "attached twice"),
-        ("a.md", "b", "attached twice"),
-        ("b.md", "a", ""),
+        ("a.md", "a", double),
+        ("a.md", "b", double),
+        ("b.md", "a", None),
     ]
 
 
@@ -589,7 +591,7 @@ def test_a_double_says_which_of_the_two_is_not_processed_yet(
     moment = second.pop("at", 1795338000)
     there = (live("f1", "a.md", **first), replace(live("f2", "a.md", **second), created_at=moment))
     (removed,) = diff_documents(LEAF, (doc("a.md"),), there).removed
-    assert removed.reason == f"attached twice; {reason}"
+    assert removed.reason == Reason(ReasonCode.ATTACHED_TWICE, f"attached twice; {reason}")
 
 
 def test_a_document_that_is_sent_anew_needs_no_word_about_its_doubles() -> None:

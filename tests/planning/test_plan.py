@@ -297,6 +297,33 @@ def test_a_first_protection_is_written_to_the_tags() -> None:
     assert "protect" in change_of(plan).reason
 
 
+@pytest.mark.parametrize(
+    ("wanted", "keeps"),
+    [
+        (helper(kind="release", protect=True), True),
+        (helper(kind="release", protect=True, model="m-2"), False),
+        (helper(kind="release", protect=True, moved_from=Address("Assistant", "old"), name="new"), False),
+        (replace(helper(kind="release", protect=True), documents=store("x", "a.csv").documents), False),
+        (helper(protect=True), False),
+    ],
+    ids=["a flag", "a field", "a name", "a file", "tags in metadata"],
+)
+def test_a_release_keeps_its_version_where_only_flags_differ(wanted: Desired, keeps: bool) -> None:
+    old = replace(live(helper(kind=wanted.kind)), documents=())
+    if wanted.lifecycle.moved_from is not None:
+        old = replace(live(helper(kind="release", name="old")), documents=())
+    (step,) = plan_for([wanted], [old]).steps
+    assert step.keeps_version is keeps
+
+
+def test_a_release_whose_store_is_made_anew_gets_a_version_of_its_own() -> None:
+    unread = replace(live(helper("docs", kind="release")), spec={}, complete=False)
+    plan = plan_for(
+        [store("docs"), helper("docs", kind="release", protect=True)], [expired(live(store("docs"))), unread]
+    )
+    assert not next(step for step in plan.steps if step.verb is Verb.UPDATE).keeps_version
+
+
 # --- documents --------------------------------------------------------------------------------------------------------
 
 
@@ -351,27 +378,7 @@ def test_a_store_that_its_tag_vouches_for_is_not_looked_into() -> None:
     assert change_of(plan).verified == "tag"
 
 
-# --- safety rules -----------------------------------------------------------------------------------------------------
-
-
-def test_what_is_protected_is_not_deleted_even_without_its_manifest() -> None:
-    plan = plan_for([store("docs")], [live(store("docs")), live(helper(protect=True))])
-    assert rule_of(plan) == "protect"
-
-
-@pytest.mark.parametrize("flagged", [True, False])
-def test_what_is_protected_is_not_replaced(flagged: bool) -> None:
-    wanted = store("docs", protect=True)
-    plan = plan_for([wanted], [expired(live(wanted, protect=flagged))])
-    assert rule_of(plan) == "protect"
-
-
-def test_a_flag_on_what_expired_does_not_outlive_its_manifests() -> None:
-    """Nothing could ever take it off: the only plan there is replaces the object."""
-    wanted = store("docs")
-    plan = plan_for([wanted], [expired(live(wanted, protect=True))])
-    assert rule_of(plan) is None
-    assert steps(plan) == ["create VectorStore/docs", "delete VectorStore/docs"]
+# --- what no manifest speaks of ---------------------------------------------------------------------------------------
 
 
 def test_an_unconfirmed_object_that_expired_is_not_completed_but_deleted() -> None:
@@ -382,91 +389,6 @@ def test_an_unconfirmed_object_that_expired_is_not_completed_but_deleted() -> No
     assert (step.observed and step.observed.id, [item.id for item in step.surplus]) == ("vs_2", ["vs_1"])
     (step,) = plan_for([wanted], [dead]).steps
     assert (step.observed, [item.id for item in step.surplus]) == (None, ["vs_1"])
-
-
-@pytest.mark.parametrize("adopt", [None, "agt_9"])
-def test_what_the_manifest_protects_from_now_on_does_not_move_to_another_runtime(adopt: str | None) -> None:
-    wanted = helper(kind="agent", protect=True, adopt=adopt)
-    there = {"agt_9": replace(foreign("agt_9", "agent"), documents=None)}
-    plan = plan_for([wanted], [live(helper())], adoptable=there)
-    assert (steps(plan), rule_of(plan)) == ([], "protect")
-    assert (change_of(plan).action, change_of(plan).id) == ("replace", "assistant-helper")
-
-
-def test_a_flag_on_what_expired_does_not_keep_an_interrupted_replacement_from_its_end() -> None:
-    wanted = store("docs")
-    plan = plan_for([wanted], [live(wanted, "vs_2"), expired(live(wanted, "vs_1", protect=True, retiring="run.1"))])
-    assert steps(plan) == ["delete VectorStore/docs"]
-    assert change_of(plan).id == "vs_1"
-
-
-def test_what_was_never_confirmed_is_not_protected() -> None:
-    plan = plan_for([store("docs")], [live(store("docs")), live(helper(protect=True), state="pending")])
-    assert (rule_of(plan), steps(plan)) == (None, ["delete Assistant/helper"])
-
-
-def test_of_two_confirmed_objects_without_a_manifest_none_is_deleted() -> None:
-    plan = plan_for([store("docs")], [live(store("docs")), live(helper(), "a_1"), live(helper(), "a_2")])
-    assert rule_of(plan) == "collision"
-
-
-def test_two_confirmed_objects_of_the_runtime_that_is_left_are_refused() -> None:
-    wanted = helper(kind="release")
-    plan = plan_for([wanted], [live(helper(), "a_1"), live(helper(), "a_2")])
-    assert (rule_of(plan), steps(plan)) == ("collision", [])
-
-
-def test_what_is_protected_may_be_updated() -> None:
-    plan = plan_for([helper(model="m-2", protect=True)], [live(helper(protect=True))])
-    assert steps(plan) == ["update Assistant/helper"]
-
-
-def test_a_protected_object_is_not_deleted_to_end_a_replacement() -> None:
-    wanted = helper(kind="release")
-    plan = plan_for([wanted], [live(wanted), live(helper(), protect=True)])
-    assert rule_of(plan) == "protect"
-
-
-def many(count: int) -> list[Desired]:
-    return [store(f"s-{number:02}") for number in range(count)]
-
-
-@pytest.mark.parametrize(
-    ("there", "gone", "rules", "rule"),
-    [
-        (9, 5, Rules(), None),
-        (9, 6, Rules(), "delete_budget"),
-        (9, 6, Rules(allow_deletes=6), None),
-        (9, 2, Rules(allow_deletes=1), "delete_budget"),
-        (10, 2, Rules(), None),
-        (10, 3, Rules(), "delete_budget"),
-        (10, 3, Rules(max_delete_percent=30), None),
-        (10, 3, Rules(allow_deletes=3), None),
-        (3, 1, Rules(max_deletes=0), "delete_budget"),
-        (3, 3, Rules(), "empty_set"),
-        (3, 3, Rules(allow_deletes=3), "empty_set"),
-        (3, 3, Rules(destroy=True), None),
-        (9, 9, Rules(destroy=True, max_deletes=0), None),
-    ],
-)
-def test_more_deletions_than_allowed_are_refused_all_together(
-    there: int, gone: int, rules: Rules, rule: str | None
-) -> None:
-    everything = many(there)
-    plan = plan_for(everything[gone:], [live(item) for item in everything], rules)
-    assert rule_of(plan) == rule
-    assert len(plan.steps) == (0 if rule else gone)
-    assert len(plan.blocked) == (gone if rule else 0)
-
-
-def test_a_replacement_counts_as_a_deletion() -> None:
-    plan = plan_for([store("docs")], [expired(live(store("docs")))], Rules(max_deletes=0))
-    assert rule_of(plan) == "delete_budget"
-
-
-def test_an_empty_tree_does_not_forget_everything_either() -> None:
-    plan = plan_for([], [live(helper(retain=True))])
-    assert rule_of(plan) == "empty_set"
 
 
 def test_no_prune_leaves_what_has_no_manifest_and_says_so() -> None:
@@ -501,49 +423,6 @@ def test_what_is_to_be_retained_is_forgotten() -> None:
     assert change_of(plan, "Assistant/helper").action == "forget"
 
 
-@pytest.mark.parametrize(("limit", "rule"), [(19, "upload_limit"), (20, None)])
-def test_more_bytes_than_allowed_are_not_uploaded(limit: int, rule: str | None) -> None:
-    plan = plan_for([store("docs", "a.md", "b.md"), store("empty")], rules=Rules(max_upload_bytes=limit))
-    assert rule_of(plan) == rule
-    assert ("create VectorStore/empty" in steps(plan)) is True
-
-
-# --- only -------------------------------------------------------------------------------------------------------------
-
-
-def only(*addresses: str) -> Rules:
-    return Rules(only=frozenset(Address.parse(item) for item in addresses))
-
-
-def test_only_takes_what_it_needs_and_nothing_else() -> None:
-    wanted = [helper("docs"), store("docs"), store("other"), helper(name="third")]
-    for rules in (only("Assistant/helper"), only("Assistant/helper", "VectorStore/docs")):
-        assert steps(plan_for(wanted, rules=rules)) == ["create VectorStore/docs", "create Assistant/helper"]
-
-
-def test_only_never_deletes() -> None:
-    wanted = [helper("docs", model="m-2"), store("docs")]
-    there = [live(helper("docs")), expired(live(store("docs"))), live(helper(name="gone"))]
-    plan = plan_for(wanted, there, only("Assistant/helper", "Assistant/gone"))
-    assert steps(plan) == ["update Assistant/helper"]
-    assert said(plan.warnings) == ["W403"]
-
-
-def test_only_says_no_to_what_it_would_have_to_replace() -> None:
-    there = [live(store("docs")), expired(live(store("other")))]
-    plan = plan_for([store("docs", "a.md"), store("other")], there, only("VectorStore/docs", "VectorStore/other"))
-    assert (rule_of(plan), plan.warnings) == ("only", ())
-    assert steps(plan) == ["update VectorStore/docs"]
-    assert change_of(plan, "VectorStore/other").action == "replace"
-
-
-def test_only_keeps_the_id_of_what_it_does_not_replace() -> None:
-    wanted = [helper("docs"), store("docs")]
-    plan = plan_for(wanted, [live(helper("docs")), expired(live(store("docs")))], only("Assistant/helper"))
-    assert plan.steps == ()
-    assert said(plan.warnings) == ["W403"]
-
-
 # --- adopt ------------------------------------------------------------------------------------------------------------
 
 
@@ -556,27 +435,6 @@ def test_an_object_that_a_manifest_names_is_taken_over() -> None:
     assert said(plan.risks) == ["R103"]
     body = planfile.to_json(plan)
     assert "known_after_apply" not in planfile.dumps(body)
-
-
-def test_what_belongs_to_another_stack_is_not_taken() -> None:
-    theirs = replace(live(store("docs")), tags=Tags("other", "f" * 12, Address("VectorStore", "docs")))
-    plan = plan_for([store("docs", adopt="vs_9")], adoptable={"vs_9": replace(theirs, id="vs_9")})
-    assert rule_of(plan) == "collision"
-    assert "other" in str(plan.blocked[0].blocked)
-
-
-def test_what_is_not_there_is_not_taken() -> None:
-    assert rule_of(plan_for([store("docs", adopt="vs_9")])) == "adopt"
-
-
-def test_what_expired_before_it_was_taken_over_is_not_adopted() -> None:
-    expired = replace(foreign("vs_9"), usable=False, why_unusable="the store expired and its documents are gone")
-    plan = plan_for([store("docs", adopt="vs_9")], adoptable={"vs_9": expired})
-    assert (steps(plan), rule_of(plan)) == ([], "adopt")
-    assert plan.blocked[0].blocked is not None
-    assert plan.blocked[0].blocked.summary == (
-        "vs_9 is of no use any more: the store expired and its documents are gone. Correct the id, or remove `adopt`."
-    )
 
 
 def test_what_was_taken_over_needs_no_more_adoption() -> None:
@@ -592,13 +450,6 @@ def test_adopting_in_another_runtime_ends_the_old_one() -> None:
 
 
 # --- what earlier runs left -------------------------------------------------------------------------------------------
-
-
-def test_two_live_objects_at_one_address_are_for_a_person_to_decide() -> None:
-    wanted = store("docs")
-    plan = plan_for([wanted], [born(live(wanted, "vs_2"), 2), born(live(wanted, "vs_1"), 1)])
-    assert rule_of(plan) == "collision"
-    assert "vs_1, vs_2" in str(plan.blocked[0].blocked)
 
 
 def test_an_unconfirmed_object_is_completed() -> None:

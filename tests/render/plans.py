@@ -77,7 +77,7 @@ def plan(*changes: Plan, **more: Any) -> Plan:
 
 def everywhere(text: str) -> Plan:
     """A plan that has the text wherever there is data."""
-    document = {"path": text, "bytes": 12, "sha256": text, "reason": text}
+    document = {"path": text, "bytes": 12, "sha256": text, "reason": text, "code": text}
     files = {what: [document] for what in ("added", "changed", "updated", "removed", "unmanaged")}
     fields = [
         field([text, text, 0], before=text, after=f"{text} {text}"),
@@ -102,6 +102,7 @@ def everywhere(text: str) -> Plan:
         version=text,
         moved_from=text,
         reason=text,
+        reasons=[{"code": text, "summary": text}],
         affects=[text],
         blocked={"rule": text, "summary": text},
     )

@@ -12,6 +12,12 @@ def written(one: dict[str, Any], **more: Any) -> str:
     return render_plan(plan(one, **more))
 
 
+def because(**texts: str) -> dict[str, Any]:
+    """What the plan's JSON says of the reasons for a change, from their texts by their codes."""
+    reasons = [{"code": code, "summary": text} for code, text in texts.items()]
+    return {"reason": "; ".join(texts.values()), "reasons": reasons}
+
+
 def document(path: str, **more: Any) -> dict[str, Any]:
     return {"path": path, "bytes": 1_000, "sha256": "0", "reason": "", **more}
 
@@ -49,7 +55,7 @@ def test_a_fact_has_a_line(more: dict[str, Any], line: Any) -> None:
 
 
 def test_what_nobody_changed_is_not_said_to_have_changed() -> None:
-    text = written(change(cause="tool", reason="an unconfirmed double is removed: vs_2"))
+    text = written(change(cause="tool", **because(unconfirmed_double="an unconfirmed double is removed: vs_2")))
     assert "\n    why      An unconfirmed double is removed: vs_2. Nobody has an unconfirmed" in text
     assert "manifest changed" not in text
     other = written(change(cause="tool", fields=[field(["model"], before="a", after="b")]))
@@ -58,7 +64,7 @@ def test_what_nobody_changed_is_not_said_to_have_changed() -> None:
 
 def test_a_double_of_a_document_is_not_a_document_that_goes() -> None:
     reason = "attached twice; the new version is still being processed (file-1); the old one serves until then"
-    files = {"removed": [document("a.md", bytes=None, reason=reason)]}
+    files = {"removed": [document("a.md", bytes=None, reason=reason, code="attached_twice")]}
     text = written(change(files=files), summary={"update": 1, "files": {"add": 0, "change": 0, "remove": 1}})
     assert "\n    -1 surplus attachment, nothing to upload\n" in text
     assert "\n          the new version is still being processed" in text
@@ -67,20 +73,21 @@ def test_a_double_of_a_document_is_not_a_document_that_goes() -> None:
 
 
 def test_doubles_are_counted_beside_the_documents_that_go() -> None:
-    gone = [document("a.md", reason="attached twice"), document("b.md", reason="attached twice"), document("c.md")]
+    double = {"reason": "attached twice", "code": "attached_twice"}
+    gone = [document("a.md", **double), document("b.md", **double), document("c.md")]
     text = written(change(files={"removed": gone, "added": [document("d.md")]}))
     assert "+1 -1 documents, -2 surplus attachments, 1.0 kB to upload" in text
 
 
 def test_a_document_with_the_text_of_one_that_goes_is_a_renamed_one() -> None:
     gone = [document("old/a.md", bytes=None, sha256="1")]
-    new = [document("new/a.md", sha256="1", reason="new"), document("new/copy.md", sha256="1", reason="new")]
+    new = [document(path, sha256="1", reason="new", code="new") for path in ("new/a.md", "new/copy.md")]
     text = written(change(files={"removed": gone, "added": new}))
     assert "      + new/a.md     1.0 kB\n          renamed from old/a.md\n      + new/copy.md  1.0 kB\n" in text
 
 
 def test_a_document_that_somebody_took_away_is_not_called_new() -> None:
-    files = {"added": [document("a.md", reason="new")]}
+    files = {"added": [document("a.md", reason="new", code="new")]}
     assert "      + a.md  1.0 kB  missing in the account\n" in written(change(cause="drift", files=files))
     assert "      + a.md  1.0 kB\n" in written(change(cause="both", files=files))
 
@@ -96,8 +103,17 @@ def test_what_is_blocked_is_listed_and_what_follows_is_said_once() -> None:
 
 
 def test_a_rename_is_said_once() -> None:
-    text = written(change(moved_from="Assistant/old", reason="renamed from Assistant/old; a hold ends"))
+    text = written(
+        change(moved_from="Assistant/old", **because(renamed="renamed from Assistant/old", hold_ends="a hold ends"))
+    )
     assert "why      The manifest changed. A hold ends.\n    was      Assistant/old; the live" in text
+
+
+def test_a_plan_of_a_version_without_codes_shows_its_reasons_as_they_are() -> None:
+    renamed = written(change(moved_from="Assistant/old", reason="renamed from Assistant/old; a hold ends"))
+    assert "Renamed from Assistant/old; a hold ends." in " ".join(renamed.split())
+    files = {"added": [document("a.md", reason="new")], "removed": [document("b.md", reason="attached twice")]}
+    assert "      - b.md  1.0 kB  attached twice\n      + a.md  1.0 kB  new\n" in written(change(files=files))
 
 
 def test_what_is_new_needs_no_reason() -> None:

@@ -40,6 +40,7 @@ def explained(*changes: dict[str, Any], **more: Any) -> dict[str, Any]:
 def one(*fields: dict[str, Any], **more: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {
         "reason": "",
+        "reasons": [],
         "blocked": None,
         "moved_from": None,
         "files": None,
@@ -75,12 +76,13 @@ def everywhere(text: str) -> dict[str, Any]:
         },
         {"path": [text], "manifest": wanted, "live": None, "last_applied": None, "cause": text},
     ]
-    entry = {"path": text, "bytes": 1, "sha256": text, "reason": text}
+    entry = {"path": text, "bytes": 1, "sha256": text, "reason": text, "code": text}
     files = {name: [entry] for name in ("added", "changed", "updated", "removed", "unmanaged")}
     whole = {
         "action": "update",
         "cause": "both",
         "reason": text,
+        "reasons": [{"code": text, "summary": text}],
         "blocked": {"rule": text, "summary": text},
         "resource": text,
         "replaces_kind": text,
@@ -125,7 +127,9 @@ def document(text: str) -> dict[str, Any]:
     live = {"file_id": text, "name": text, "sha256": text, "attributes": pair, "chunking": pair, "status": text}
     return {
         "path": text,
-        "actions": [{"action": action, "reason": text, "sha256": text} for action in ("changed", "removed", text)],
+        "actions": [
+            {"action": action, "reason": text, "code": text, "sha256": text} for action in ("changed", "removed", text)
+        ],
         "wanted": wanted,
         "live": [live | {"error": text, "ours": True}],
         "differs": [{"what": "name", "wanted": text, "live": pair}],
@@ -205,28 +209,34 @@ def test_fields_of_new_things_say_where_they_are_written() -> None:
 # --- one document -----------------------------------------------------------------------------------------------------
 
 
-def of_document(*actions: str, reason: str = "", **more: Any) -> str:
+def of_document(*actions: str, reason: str = "", code: str | None = None, **more: Any) -> str:
     """What is said of a document that is wanted, and meets these actions for one reason."""
-    body = document("a.md") | {"actions": [{"action": name, "reason": reason, "sha256": "0" * 64} for name in actions]}
+    told = {"reason": reason, "code": code, "sha256": "0" * 64}
+    body = document("a.md") | {"actions": [{"action": name, **told} for name in actions]}
     parts = {"live": body["live"], **more.pop("document", {})}
     return render_explanation(explained(one(), document={**body, "differs": [], **parts}, **more))
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("code", "reason", "said"),
     [
-        ("attached twice; the new version is still being processed", "It is attached twice, and one of the two goes."),
-        ("content changed", "Its bytes are not those that were uploaded."),
-        ("nobody knows", "Nobody knows."),
+        (
+            "attached_twice",
+            "attached twice; the new version is still being processed",
+            "It is attached twice, and one of the two goes. The new version is still being processed.",
+        ),
+        ("content_changed", "content changed", "Its bytes are not those that were uploaded."),
+        (None, "content changed", "Content changed."),
+        ("of_a_later_version", "nobody knows", "Nobody knows."),
     ],
 )
-def test_a_document_says_why_it_changes(reason: str, said: str) -> None:
-    assert said in " ".join(of_document("changed", reason=reason).split())
+def test_a_document_says_why_it_changes(code: str | None, reason: str, said: str) -> None:
+    assert said in " ".join(of_document("changed", reason=reason, code=code).split())
 
 
 def test_a_document_of_a_new_store_is_new_with_it() -> None:
     body = explained(one(action="create"), document=document("a.md") | {"differs": []})
-    body["document"]["actions"] = [{"action": "added", "reason": "new", "sha256": "0" * 64}]
+    body["document"]["actions"] = [{"action": "added", "reason": "new", "code": "new", "sha256": "0" * 64}]
     assert "Its store is new, so every document of it is uploaded." in render_explanation(body)
 
 
@@ -255,7 +265,7 @@ def test_the_parts_of_a_document_are_told_shortly() -> None:
         {"what": "sha256", "live": "0" * 64, "wanted": "1" * 64},
         {"what": "name", "live": None, "wanted": "a.md"},
     ]
-    said = of_document("changed", reason="content changed", document={"differs": differs})
+    said = of_document("changed", reason="content changed", code="content_changed", document={"differs": differs})
     assert "auto → " in said
     assert "000000000000… → 111111111111…" in said
     assert "nothing → " in said

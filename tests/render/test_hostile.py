@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
+from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, findings, github, junit, markdown, sarif, text
 from reconciler.render import explain as explanation
 from reconciler.render import json as as_json
@@ -304,7 +305,7 @@ def test_nothing_hostile_gets_through_an_explanation_or_a_graph(hostile: str) ->
 
 @each
 def test_nothing_hostile_gets_through_a_document(hostile: str) -> None:
-    document = {"path": hostile, "bytes": 1, "sha256": hostile, "reason": hostile}
+    document = {"path": hostile, "bytes": 1, "sha256": hostile, "reason": hostile, "code": hostile}
     body = plan(change("VectorStore/docs", files={"changed": [document]}))
     texts: dict[str, tuple[str | None, str]] = {
         f"VectorStore/docs:{hostile}": (f"{hostile}\none\n", f"one {hostile}\n{hostile}{hostile}\n")
@@ -388,7 +389,7 @@ def test_the_corpus_is_in_every_place() -> None:
         *_keys(rich()),
         *(str(one.get(key)) for one in rich()["changes"] for key in ("action", "cause", "verified")),
     }
-    words |= {risk["code"] for risk in rich()["risks"]} | {"W401", "X", "known_after_apply"}
+    words |= {risk["code"] for risk in rich()["risks"]} | {*ReasonCode, "W401", "X", "known_after_apply"}
     words |= {field["cause"] for one in rich()["changes"] for field in one["fields"]}
     words |= {rich()["as_of"], *rich()["tool"].values(), *rich()["estimate"]["prices"].values()}
     assert set(left) <= words

@@ -210,7 +210,7 @@ def compared(world: World, **before: str) -> Any:
     loaded = world.load()
     paths = {document.name: document.path for document in loaded.desired[0].documents}
     old = {"a.md": digest(b"old\n"), **before}
-    changes = [FileChange(paths[name], 4, "0", "changed", old.get(name)) for name in documents]
+    changes = [FileChange(paths[name], 4, "0", before=old.get(name)) for name in documents]
     found = history.texts(loaded, planned(revision, *changes))
     return {address.rsplit("/", 1)[-1].rsplit(":", 1)[-1]: both for address, both in found.items()}
 
@@ -238,5 +238,5 @@ def test_a_document_that_went_away_meanwhile_is_not_compared(world: World) -> No
     loaded = world.load()
     document = next(item for item in loaded.desired[0].documents if item.name == "a.md")
     (world.root / document.file).unlink()
-    changes = (FileChange(document.path, 4, "0", "changed", digest(b"old\n")), FileChange("gone.md", 4, "0", "changed"))
+    changes = (FileChange(document.path, 4, "0", before=digest(b"old\n")), FileChange("gone.md", 4, "0"))
     assert history.texts(loaded, planned(revision, *changes)) == {}

@@ -85,6 +85,53 @@ def test_the_traffic_of_an_agent_makes_no_other_plan() -> None:
     assert planfile.digest(CREATE | {"changes": busy[:1]}) != CREATE["digest"]
 
 
+RENAMED = body(
+    [store("new", "a.md", moved_from=Address("VectorStore", "old"))],
+    [live(store("old"))],
+    holds={Address("VectorStore", "old"): "x"},
+)
+
+
+def test_reasons_have_codes_and_the_digest_covers_their_texts_alone() -> None:
+    (change,) = RENAMED["changes"]
+    assert change["reason"] == "renamed from VectorStore/old; the hold of a rollback ends"
+    assert change["reasons"] == [
+        {"code": "renamed", "summary": "renamed from VectorStore/old"},
+        {"code": "hold_ends", "summary": "the hold of a rollback ends"},
+    ]
+    assert [change["files"]["added"][0][key] for key in ("reason", "code")] == ["new", "new"]
+    assert planfile.digest(without_codes(RENAMED)) == RENAMED["digest"]
+    change = copy.deepcopy(change)
+    change["files"]["added"][0]["reason"] = "another"
+    assert planfile.digest(RENAMED | {"changes": [change]}) != RENAMED["digest"]
+
+
+def without_codes(plan: Body) -> Body:
+    """The plan as a version would have made it that knew no codes."""
+    plan = copy.deepcopy(plan)
+    for change in plan["changes"]:
+        del change["reasons"]
+        for item in (item for items in change.get("files", {}).values() for item in items):
+            item.pop("code", None)
+    return plan
+
+
+def test_a_plan_of_a_version_without_codes_is_read_and_covers_the_same() -> None:
+    old = without_codes(RENAMED)
+    assert saved(old).body == old
+    assert covered(old, RENAMED) == ""
+
+
+def test_a_code_is_believed_only_with_the_text_that_was_approved() -> None:
+    lie = copy.deepcopy(RENAMED)
+    lie["changes"][0]["files"]["added"][0]["code"] = "attributes_changed"
+    lie["changes"][0]["reasons"][0]["code"] = "held"
+    assert saved(lie).body["changes"] == without_codes(RENAMED)["changes"]
+    hidden = copy.deepcopy(RENAMED)
+    del hidden["changes"][0]["reasons"][1]
+    assert "reasons" not in saved(hidden).body["changes"][0]
+
+
 def test_what_a_store_takes_up_makes_no_other_plan() -> None:
     estimate = {**CREATE["estimate"], "storage": {"before_bytes": 7}}
     assert planfile.digest(CREATE | {"estimate": estimate}) == CREATE["digest"]

@@ -16,12 +16,13 @@ from reconciler.apply.documents.rollout import Rollout
 from reconciler.apply.run import Run, StepFailed, together
 from reconciler.apply.steps.creation import Seen, write
 from reconciler.apply.steps.removal import ENDED, all_attachments, discard
-from reconciler.kinds.kind import IN_PLACE, Kind
+from reconciler.kinds.kind import Kind
 from reconciler.model.address import Address
 from reconciler.model.desired import Document
 from reconciler.model.json import same
 from reconciler.model.observed import Attachment
 from reconciler.model.plan import FileChanges
+from reconciler.model.reasons import TEXTS, ReasonCode
 from reconciler.planning.documents import diff_documents, settled
 
 ROUND = 500
@@ -128,9 +129,9 @@ def _unlike(rollout: Rollout, document: Document, live: Attachment | None) -> st
         return "the store does not show it any more"
     if live.path != document.path:
         return UNTAGGED
-    reason = rollout.kind.difference(document, live)
-    if reason != IN_PLACE:
-        return reason or ""
+    code = rollout.kind.difference(document, live)
+    if code is not ReasonCode.ATTRIBUTES:
+        return TEXTS[code] if code else ""
     keys = sorted({*document.attributes, *live.attributes})
     kept = [key for key in keys if not same(live.attributes.get(key), document.attributes.get(key))]
     return f"attributes ({', '.join(kept)}): the server acknowledged the change and kept what it had"

@@ -54,7 +54,7 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
     _unmoved(raw, planned)
     if step.version is not None:
         return await _point_back(run, kind, step, raw)
-    if _content_stays(step, planned, desired):
+    if step.keeps_version:
         entry = run.keeper.anchor.entry(step.kind, desired.address)
         version = entry.version if entry else planned.version
         run.keeper.note(_entry(step.kind, desired, planned.id, version))
@@ -153,13 +153,6 @@ def _unmoved(raw: Mapping[str, Any], planned: Observed) -> None:
     """Raise StepFailed when somebody moved the pointer since the plan was made."""
     if version_of(raw, "default_version") != planned.version:
         raise StepFailed(f"{planned.id} was changed since the plan was made; plan again", code=Exit.STALE)
-
-
-def _content_stays(step: Step, planned: Observed, desired: Desired) -> bool:
-    """Whether only flags differ, which the anchor keeps for objects with versions."""
-    tags = planned.tags
-    same_tags = tags is not None and tags.spec == desired.digest() and tags.address == desired.address
-    return not step.fields and not step.files and same_tags and not step.needs
 
 
 async def _evidence(run: Run, kind: VersionedKind, item: Observed, address: Address) -> dict[str, Any]:

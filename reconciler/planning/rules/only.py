@@ -1,13 +1,16 @@
-"""`--only`: some addresses and what they need to exist."""
+"""`only`: `--only` does some addresses and what they need to exist, and deletes nothing.
+
+Without it a run that was meant for one assistant would also delete and replace what others use, of which its reviewer
+looked at nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
-from reconciler.model.plan import Action, Blocked, Notice
+from reconciler.model.plan import Action, Notice
 from reconciler.model.rules import Rules
 from reconciler.planning.drafts import Draft
 
@@ -31,7 +34,7 @@ def restrict(drafts: list[Draft], wanted: Sequence[Desired], rules: Rules, warni
         if change.action is Action.REPLACE and change.address in needed:
             summary = "Needs to be replaced, which --only never does: it deletes nothing."
             if change.address in rules.only:
-                kept.append(Draft(replace(change, blocked=Blocked("only", f"{summary} Leave --only out."))))
+                kept.append(draft.forbidden("only", f"{summary} Leave --only out."))
             else:
                 warnings.append(Notice("W403", summary, change.address))
             continue

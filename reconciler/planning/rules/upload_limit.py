@@ -1,23 +1,31 @@
-"""How many bytes one plan may upload."""
+"""`upload_limit`: one plan uploads no more bytes than `limits.max_upload_bytes` says.
+
+Without it a glob that takes in a directory too many sends, and pays for, whatever lies there.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from reconciler.model.plan import Blocked
 from reconciler.model.rules import Rules
 from reconciler.planning.drafts import Draft
 
 
 def upload_limit(drafts: list[Draft], rules: Rules) -> list[Draft]:
-    """More bytes to upload than limits.max_upload_bytes says are blocked."""
-    total = sum(draft.change.files.upload_bytes for draft in drafts if draft.change.files and draft.steps)
+    """Of too many bytes every upload is forbidden, and with it what was to follow it."""
+    total = sum(map(_bytes, drafts))
     if total <= rules.max_upload_bytes:
         return drafts
-    blocked = Blocked(
-        "upload_limit",
+    summary = (
         f"{total:,} bytes would be uploaded; limits.max_upload_bytes is {rules.max_upload_bytes:,}. "
-        "Raise it in reconciler.yaml if that is meant.",
+        "Raise it in reconciler.yaml if that is meant."
     )
-    uploads = {id(draft) for draft in drafts if draft.change.files and draft.change.files.upload_bytes and draft.steps}
-    return [Draft(replace(d.change, blocked=blocked)) if id(d) in uploads else d for d in drafts]
+    forbidden = {str(step) for draft in drafts if _bytes(draft) for step in draft.steps}
+    return [
+        draft.forbidden("upload_limit", summary)
+        if _bytes(draft) or any(forbidden.intersection(step.needs) for step in draft.steps)
+        else draft
+        for draft in drafts
+    ]
+
+
+def _bytes(draft: Draft) -> int:
+    return draft.change.files.upload_bytes if draft.change.files and draft.steps else 0
