@@ -40,7 +40,7 @@ from tests.upkeep.leftovers import (
     tags,
     upload,
 )
-from tests.upkeep.test_orphans import HELPER
+from tests.upkeep.gc.test_find import HELPER
 
 
 async def whole(session: Session, *files: str) -> Swept:
