@@ -9,7 +9,7 @@ from reconciler.account.port import Failure
 from reconciler.apply.session import Session
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.json import Json
-from reconciler.observing.observer import read_anchor
+from reconciler.observing.anchor import read_anchor
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.liveness import Liveness
 from reconciler.upkeep.moments import moment

@@ -25,7 +25,8 @@ from reconciler.commands import plan as plan_command
 from reconciler.emulator import Profile
 from reconciler.emulator.faults import Effect, Fault
 from reconciler.kinds.kind import Kind
-from reconciler.observing import observer
+from reconciler.observing import finding
+from reconciler.observing import tagged as reading
 from reconciler.ownership import anchor, record, taking
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.journal import Journal
@@ -117,16 +118,16 @@ BUGS: tuple[Bug, ...] = (
         "one order of a list is trusted",
         {2},
         Hunt(hunts.hidden_order),
-        (observer._Observer, "_something_missing", lambda *_: False),
+        (finding, "_something_missing", lambda *_: False),
     ),
-    _bug("what no list shows is not there", {2}, Hunt(hunts.hidden_lists), (observer._Observer, "_get", wrong.no_get)),
+    _bug("what no list shows is not there", {2}, Hunt(hunts.hidden_lists), (finding, "get_object", wrong.no_get)),
     _bug("an empty page ends a list", {15}, Hunt(hunts.bad_pages(Effect.EMPTY)), (paging, "_page", wrong.empty_ends)),
     _bug("the first page is the list", {15}, Hunt(hunts.bad_pages(Effect.SHORT)), (paging, "_page", wrong.page_is_all)),
     _bug(
         "the lineage is not compared",
         {1, 3, 4, 6},
         Hunt("one resource less", r"GET /vector_stores", Deed("move_in", 1), COMPATIBLE),
-        (observer._Observer, "_mine", wrong.mine_by_name),
+        (reading, "_ours", wrong.ours_by_name),
         (Run, "ours", wrong.without_lineage),
     ),
     _bug(

@@ -91,7 +91,7 @@ def empty_ends(call: Call, data: Mapping[str, Any]) -> tuple[list[Any], bool]:
     return data["data"], bool(data["data"]) and data["has_more"]
 
 
-async def no_get(self: Any, kind: Any, object_id: str) -> None:
+async def no_get(account: Account, kind: Kind, object_id: str) -> None:
     return None
 
 
@@ -108,13 +108,13 @@ def without_lineage(self: Run, tags: Tags | None, address: Address) -> bool:
     return tags is not None and (tags.stack, tags.address) == (self.owner, address)
 
 
-def mine_by_name(self: Any, items: Any, anchor: Any) -> dict[str, Any]:
-    found = {}
-    for raw in items:
-        tags = tagging.decode(raw.get("metadata"))
-        if tags is not None and tags.stack == self.scope.owner and tags.address.kind != "Anchor":
-            found[raw["id"]] = (raw, tags)
-    return found
+def ours_by_name(look: Any, objects: Any) -> dict[str, Tags]:
+    tags = {raw["id"]: tagging.decode(raw.get("metadata")) for raw in objects}
+    return {
+        object_id: item
+        for object_id, item in tags.items()
+        if item is not None and item.stack == look.scope.owner and item.address.kind != "Anchor"
+    }
 
 
 # --- planning ---------------------------------------------------------------------------------------------------------

@@ -23,11 +23,12 @@ from reconciler.model.events import Outcome
 from reconciler.model.json import Json, canonical, refs
 from reconciler.model.observed import Observed, Tags
 from reconciler.model.plan import Step, Verb
-from reconciler.observing.tagged import observed_from, our_labels
+from reconciler.observing.tagged import observed_from
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry, journal_chunks
 from reconciler.ownership.digests import field_digests, files_tag, observed_digest, stale_tags
+from reconciler.ownership.evidence import our_labels
 from reconciler.planning.diff import Ids, diff
 
 

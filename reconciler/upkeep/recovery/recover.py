@@ -12,7 +12,7 @@ from reconciler.account.failures import stop_for
 from reconciler.account.port import Failure
 from reconciler.apply.session import Session
 from reconciler.model.errors import Exit, Stop
-from reconciler.observing.observer import read_anchor
+from reconciler.observing.anchor import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import Anchor
 from reconciler.upkeep.recovery.choosing import choose_head, choose_lineage, refuse_doubles

@@ -15,7 +15,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Keeping, Kind
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.observed import created_at
-from reconciler.observing.observer import read_anchor
+from reconciler.observing.anchor import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION, Anchor
