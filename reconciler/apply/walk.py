@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,12 +17,11 @@ from reconciler.account.failures import stop_for
 from reconciler.account.objects import get_object
 from reconciler.account.port import Account, Clock, Failure, Sort
 from reconciler.apply.options import Conclusion, Options
+from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
-from reconciler.apply.steps import tagged, versioned
-from reconciler.apply.steps.journalled import clear_journal, worked_on
-from reconciler.apply.steps.removal import is_fatal
+from reconciler.apply.steps.handlers import HANDLERS
+from reconciler.apply.steps.journal import clear_journal, worked_on
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
 from reconciler.model.address import Address
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.events import Event, Outcome
@@ -31,21 +30,6 @@ from reconciler.observing.scope import Found
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.keeper import Keeper, Leased
 
-Handler = Callable[[Run, Step], Awaitable[tuple[Outcome, str]]]
-
-
-HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
-    (Keeping.METADATA, Verb.CREATE): tagged.create,
-    (Keeping.METADATA, Verb.UPDATE): tagged.update,
-    (Keeping.METADATA, Verb.ADOPT): tagged.adopt,
-    (Keeping.METADATA, Verb.DELETE): tagged.delete,
-    (Keeping.METADATA, Verb.FORGET): tagged.forget,
-    (Keeping.VERSIONS, Verb.CREATE): versioned.create,
-    (Keeping.VERSIONS, Verb.UPDATE): versioned.update,
-    (Keeping.VERSIONS, Verb.ADOPT): versioned.adopt,
-    (Keeping.VERSIONS, Verb.DELETE): versioned.delete,
-    (Keeping.VERSIONS, Verb.FORGET): versioned.forget,
-}
 GRACE = 7.0
 """Seconds that steps in flight get to finish after a signal, or when the run's time is over."""
 WIND_DOWN = 30.0
