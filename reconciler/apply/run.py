@@ -103,7 +103,7 @@ class Run:
         """Note that a deletion may still arrive in the settle window."""
         self.removals[path] = self.clock.monotonic() + self.settle
 
-    async def wait_for_late_writes(self, path: str) -> None:
+    async def settled(self, path: str) -> None:
         """Wait until no earlier write to a path can arrive any more, and undo what is written there now."""
         until = max(self.doubts.pop(path, 0.0), self.removals.pop(path, 0.0))
         await self.clock.sleep(max(0.0, until - self.clock.monotonic()))

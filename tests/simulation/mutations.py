@@ -73,7 +73,7 @@ async def again_until_it_is_over(self: Any) -> bool:
     return True
 
 
-def always_ready(run: Run, kind: Any, desired: Desired, state: str, op: str | None = None) -> Tags:
+def always_ready(run: Run, kind: Any, desired: Desired, state: Any, op: str | None = None) -> Tags:
     return replace(run.tags(desired, op or run.op(), state="ready"), fields=field_digests(kind, desired))
 
 

@@ -18,7 +18,7 @@ async def attach(rollout: Rollout, files: Mapping[str, Pending]) -> None:
     refused: dict[str, Failure] = {}
     rest = list(files)
     for file_id in files:
-        await rollout.run.wait_for_late_writes(f"{rollout.path}/{file_id}")
+        await rollout.run.settled(f"{rollout.path}/{file_id}")
     if len(files) > 1:
         try:
             rest = await _attach_group(rollout, files)

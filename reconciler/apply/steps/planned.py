@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from reconciler.apply.run import StepFailed
+from reconciler.apply.states import Object, allowed
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import Exit
-from reconciler.model.observed import Observed
+from reconciler.model.observed import Observed, Tags
 from reconciler.model.plan import Step
 
 
@@ -37,6 +38,12 @@ def versioned_kind(step: Step) -> VersionedKind:
 def fields_of(step: Step) -> list[str]:
     """The fields that differ; labels go along with every write."""
     return list(dict.fromkeys(delta.field for delta in step.fields if delta.field != "labels"))
+
+
+def check_move(object_id: str, tags: Tags | None, after: Object) -> None:
+    """Raise StepFailed when what an object's tags say, read just now, leaves no way to a state."""
+    if not allowed(tags, after):
+        raise changed(object_id)
 
 
 def changed(object_id: object) -> StepFailed:

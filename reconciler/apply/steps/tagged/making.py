@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.apply.documents.sequence import roll_out
 from reconciler.apply.requests.deleting import deleted_if_refused, deleted_once_unused
 from reconciler.apply.run import Run
+from reconciler.apply.states import Object
 from reconciler.apply.steps.planned import changed, desired_of, fields_of, observed_of
 from reconciler.apply.steps.tagged.deleting import delete_surplus
 from reconciler.apply.steps.tagged.evidence import read_ours, read_untagged
@@ -56,7 +57,7 @@ async def _take_up(run: Run, kind: Kind, step: Step, pending: Observed) -> str:
         spec = run.resolve(dict(desired.spec))
         body = kind.encode(spec, [*spec, *_unwanted(kind, raw, desired)])
         async with deleted_once_unused(run, old or ()):
-            await send_update(run, kind, raw, body, tags_of(run, kind, desired, "pending"), desired)
+            await send_update(run, kind, raw, body, tags_of(run, kind, desired, Object.PENDING), desired)
             uploaded.clear()  # they are in use from here on
             note_files(run, kind, step)
     return pending.id
@@ -139,7 +140,7 @@ async def _confirm(
         files = files_tag(desired, (usage if isinstance(usage, int) else 0) if attached and not ignored else None)
     spec = run.resolve(dict(desired.spec))
     body = kind.encode(spec, changed)
-    tags = replace(tags_of(run, kind, desired, "ready"), files=files)
+    tags = replace(tags_of(run, kind, desired, Object.READY), files=files)
     await send_update(run, kind, raw, body, tags, desired)
     if uploaded is not None:
         uploaded.clear()  # they are in use from here on

@@ -11,6 +11,8 @@ from reconciler.account.port import Call, Reply
 from reconciler.apply.requests.creating import create_once
 from reconciler.apply.requests.writing import Seen, change_object
 from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.states import Object, state_of
+from reconciler.apply.steps.planned import check_move
 from reconciler.apply.steps.tagged.evidence import read_ours
 from reconciler.kinds.kind import Kind
 from reconciler.model.desired import Desired
@@ -28,7 +30,7 @@ async def create_pending(run: Run, kind: Kind, desired: Desired) -> str:
     body = kind.encode(spec, list(spec))
 
     async def send(op: str) -> Reply:
-        metadata = {**desired.labels, **tagging.encode(tags_of(run, kind, desired, "pending", op))}
+        metadata = {**desired.labels, **tagging.encode(tags_of(run, kind, desired, Object.PENDING, op))}
         return await run.account.send(
             Call("POST", kind.collection, json={**body, "metadata": metadata}, beta=kind.beta, once=True)
         )
@@ -42,7 +44,7 @@ async def create_pending(run: Run, kind: Kind, desired: Desired) -> str:
     return str(raw["id"])
 
 
-def tags_of(run: Run, kind: Kind, desired: Desired, state: str, op: str | None = None) -> Tags:
+def tags_of(run: Run, kind: Kind, desired: Desired, state: Object, op: str | None = None) -> Tags:
     """The tags of an object as this run leaves it."""
     tags = run.tags(desired, op or run.op(), state=state)
     return replace(tags, fields=field_digests(kind, desired))
@@ -53,6 +55,7 @@ async def send_update(
 ) -> None:
     """One request with fields and metadata: other people's pairs stay, ours are replaced, removed labels go."""
     live = observed_from(kind, raw, tagging.decode(raw.get("metadata")), desired.spec)
+    check_move(live.id, live.tags, state_of(tags))
     stale = our_labels(live).keys() - desired.labels.keys()
     wanted = desired.labels
     if "labels" in desired.lifecycle.ignore_changes:
@@ -82,6 +85,7 @@ async def retire(run: Run, kind: Kind, old: Observed) -> None:
     if old.tags is None or old.tags.retiring:
         return
     raw = await read_ours(run, kind, old.id, old.tags.address)
+    check_move(old.id, tagging.decode(raw.get("metadata")), Object.RETIRING)
     op = run.op()
     metadata = {**tagging.user_pairs(raw.get("metadata")), **tagging.encode(replace(old.tags, retiring=op))}
 
@@ -97,6 +101,7 @@ async def retire(run: Run, kind: Kind, old: Observed) -> None:
 async def remove_tags(run: Run, kind: Kind, raw: Mapping[str, Any]) -> None:
     """Leave an object to whoever wants it; raises StepFailed where the server keeps our tags all the same."""
     object_id = str(raw["id"])
+    check_move(object_id, tagging.decode(raw.get("metadata")), Object.FOREIGN)
 
     def seen(live: Mapping[str, Any] | None) -> Seen:
         if live is not None and tagging.decode(live.get("metadata")) is None:

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.account.objects import get_object, read_version, version_of
 from reconciler.apply.requests.deleting import delete_object, deleted_with_user
 from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.states import Object
 from reconciler.apply.steps.planned import observed_of, versioned_kind
 from reconciler.apply.steps.versioned.evidence import check_unmoved, read_ours
 from reconciler.apply.steps.versioned.files import files_of_all_versions
@@ -55,7 +56,8 @@ async def _leave_untagged(run: Run, kind: VersionedKind, step: Step, raw: Mappin
     name = str(raw.get("name") or step.address.name)
     description = tagging.strip_line(str(raw.get("description", ""))) or name
     bundle = kind.bundle(name, description=description, **content)
-    await point(run, kind, raw, await post_version(run, kind, object_id, name, lambda _: bundle, tagged=False))
+    version = await post_version(run, kind, object_id, name, lambda _: bundle, tagged=False)
+    await point(run, kind, raw, version, Object.FOREIGN)
 
 
 async def delete_surplus(run: Run, kind: VersionedKind, step: Step) -> None:

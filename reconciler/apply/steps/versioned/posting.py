@@ -13,6 +13,8 @@ from reconciler.account.port import Call, Reply, Upload
 from reconciler.apply.requests.creating import create_once
 from reconciler.apply.requests.writing import Seen, change_object
 from reconciler.apply.run import Run, StepFailed
+from reconciler.apply.states import Object
+from reconciler.apply.steps.planned import check_move
 from reconciler.kinds.kind import VersionedKind
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Tags
@@ -24,7 +26,7 @@ async def create_stub(run: Run, kind: VersionedKind, desired: Desired) -> Mappin
     name = desired.address.name
 
     async def send(op: str) -> Reply:
-        tags = Tags(run.owner, run.keeper.anchor.lineage, desired.address, state="pending", op=op)
+        tags = Tags(run.owner, run.keeper.anchor.lineage, desired.address, state=Object.PENDING, op=op)
         archive = pack(name, kind.stub(name, description=tagging.encode_line(tags)))
         return await run.account.send(_post(kind.collection, name, archive, kind))
 
@@ -71,9 +73,12 @@ async def post_version(
     return version
 
 
-async def point(run: Run, kind: VersionedKind, before: Mapping[str, Any], version: str) -> None:
-    """Move the pointer of an object that was read just now."""
+async def point(
+    run: Run, kind: VersionedKind, before: Mapping[str, Any], version: str, state: Object = Object.READY
+) -> None:
+    """Move the pointer of an object that was read just now to a version that gives it this state."""
     object_id, was = str(before["id"]), str(before.get("default_version"))
+    check_move(object_id, tagging.decode_line(before.get("description")), state)
 
     def seen(raw: Mapping[str, Any] | None) -> Seen:
         now = str(raw.get("default_version")) if raw else ""

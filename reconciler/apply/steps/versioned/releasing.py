@@ -10,6 +10,7 @@ from reconciler.account.objects import is_id, newer, read_version, version_of
 from reconciler.account.paging import list_all
 from reconciler.apply.requests.deleting import deleted_if_refused
 from reconciler.apply.run import Run
+from reconciler.apply.states import Object
 from reconciler.apply.steps.planned import desired_of, observed_of, versioned_kind
 from reconciler.apply.steps.versioned.deleting import delete_surplus
 from reconciler.apply.steps.versioned.evidence import check_unmoved, read_ours, read_unchanged, read_untagged
@@ -113,7 +114,7 @@ def _bundle(
     run: Run, kind: VersionedKind, desired: Desired, name: str, files: Sequence[Mapping[str, Json]], op: str
 ) -> Mapping[str, bytes]:
     """The files of the version that the manifest asks for, posted under an op."""
-    tags = replace(run.tags(desired, op, state="ready"), protect=False, retain=False, refs=_refs(run, desired))
+    tags = replace(run.tags(desired, op, state=Object.READY), protect=False, retain=False, refs=_refs(run, desired))
     description = f"{kind.describe(desired.spec)} {tagging.encode_line(tags)}".strip()
     spec = run.resolve(dict(desired.spec))
     return kind.bundle(name, description=description, spec=spec, labels=desired.labels, files=files)
