@@ -13,7 +13,7 @@ from reconciler.account.port import Failure
 from reconciler.apply.healing import clear_leftovers
 from reconciler.apply.job import Job
 from reconciler.apply.run import Run
-from reconciler.apply.steps.journalled import worked_on
+from reconciler.apply.steps.journal import worked_on
 from reconciler.kinds import KINDS
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.events import Event, Outcome

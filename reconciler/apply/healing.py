@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from reconciler.apply.job import Job
 from reconciler.apply.limits import GRACE
 from reconciler.apply.run import Run, StepFailed
-from reconciler.apply.steps.journalled import clear_journal
+from reconciler.apply.steps.journal import clear_journal
 from reconciler.model.plan import Step
 
 

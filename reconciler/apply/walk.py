@@ -6,7 +6,7 @@ A failure skips only its dependants.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,30 +15,13 @@ from reconciler.account.port import Failure, Sort
 from reconciler.apply.job import Job
 from reconciler.apply.limits import GRACE
 from reconciler.apply.reporting import NOT_DONE, Report
+from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
-from reconciler.apply.steps import tagged, versioned
-from reconciler.apply.steps.removal import is_fatal
+from reconciler.apply.steps.handlers import HANDLERS
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.events import Event, Outcome
-from reconciler.model.plan import Step, Verb
-
-Handler = Callable[[Run, Step], Awaitable[tuple[Outcome, str]]]
-
-
-HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
-    (Keeping.METADATA, Verb.CREATE): tagged.create,
-    (Keeping.METADATA, Verb.UPDATE): tagged.update,
-    (Keeping.METADATA, Verb.ADOPT): tagged.adopt,
-    (Keeping.METADATA, Verb.DELETE): tagged.delete,
-    (Keeping.METADATA, Verb.FORGET): tagged.forget,
-    (Keeping.VERSIONS, Verb.CREATE): versioned.create,
-    (Keeping.VERSIONS, Verb.UPDATE): versioned.update,
-    (Keeping.VERSIONS, Verb.ADOPT): versioned.adopt,
-    (Keeping.VERSIONS, Verb.DELETE): versioned.delete,
-    (Keeping.VERSIONS, Verb.FORGET): versioned.forget,
-}
+from reconciler.model.plan import Step
 
 
 async def walk(job: Job, run: Run) -> None:

@@ -33,6 +33,10 @@ class Address:
         """The address without the document's path."""
         return self if self.path is None else Address(self.kind, self.name)
 
+    def document(self, path: str) -> Address:
+        """The address of one of its documents."""
+        return Address(self.kind, self.name, path)
+
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read `Kind/name[:path]`; raises ValueError on anything else."""

@@ -10,7 +10,7 @@ What stands for what:
 - `_apply`, `_plan`: observe._tagged and _versioned (both orders, then the id that the inventory names) and plan._match
   (ready over pending, then the oldest; two ready ones are a collision that is refused);
 - "calm": lifecycle._settle_earlier and Lease.seconds_to_settle, then planning again;
-- `_post`, `_look`: creation.create_once and creation._look, with one op a request;
+- `_post`, `_look`: creating.create_once and creating._look, with one op a request;
 - "confirm": tagged._finish, or versioned._point for a release; sending it again changes nothing, so only dying matters;
 - "heal": _remove_surplus and _delete_one of tagged and versioned;
 - `_end`: Lease.release, which notes what is ready in the inventory when the run ended clean;

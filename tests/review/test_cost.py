@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply.documents import attaching, rollout
+from reconciler.apply.documents import intake, rollout
 from reconciler.apply.uploads import parts
 from reconciler.apply.uploads import uploading as uploads
 from reconciler.model import prices
@@ -119,7 +119,7 @@ def test_large_files_go_in_parts() -> None:
 
 
 def test_the_numbers_of_the_engine_are_the_engines() -> None:
-    assert (cost.GROUP, cost.FEW, cost.PAGE) == (attaching.GROUP, rollout.SINGLY, rollout.PAGE)
+    assert (cost.GROUP, cost.FEW, cost.PAGE) == (intake.GROUP, rollout.SINGLY, rollout.PAGE)
     assert (cost.IN_PARTS_FROM, cost.PART) == (uploads.LARGE_FROM, parts.PART)
     assert cost.JOURNAL == anchor.MAX_JOURNAL
 

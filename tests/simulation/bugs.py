@@ -15,11 +15,12 @@ from typing import Any
 from reconciler.account import limiter, looks, outcomes, paging
 from reconciler.apply import conclude, healing, lifecycle
 from reconciler.apply.documents import attaching, processing
-from reconciler.apply.documents import rolling as documents
+from reconciler.apply.documents import sequence as documents
 from reconciler.apply.options import Conclusion
+from reconciler.apply.requests import creating
 from reconciler.apply.run import Run
-from reconciler.apply.steps import creation, tagged
-from reconciler.apply.steps import journalled as heal
+from reconciler.apply.steps import journal as heal
+from reconciler.apply.steps.tagged import deleting, making, writing
 from reconciler.apply.uploads import uploading as uploads
 from reconciler.commands import plan as plan_command
 from reconciler.emulator import Profile
@@ -85,7 +86,7 @@ BUGS: tuple[Bug, ...] = (
         "an ambiguous creation is sent again at once",
         {2},
         Hunt("first apply", r"POST /agents", LOST),
-        (creation, "_look", wrong.no_settling),
+        (creating, "_look", wrong.no_settling),
     ),
     _bug(
         "a look that began too early is the last",
@@ -106,7 +107,7 @@ BUGS: tuple[Bug, ...] = (
         (outcomes, "_judge", wrong.definite(409)),
     ),
     _bug("two attempts share an op", {11}, Hunt("first apply"), (Run, "op", wrong.same_op)),
-    _bug("no confirmation: ready at once", {5}, Hunt("first apply"), (tagged, "_tags", wrong.always_ready)),
+    _bug("no confirmation: ready at once", {5}, Hunt("first apply"), (writing, "tags_of", wrong.always_ready)),
     _bug(
         "an upload is adopted by name and size",
         {1, 3, 7, 10},
@@ -168,13 +169,13 @@ BUGS: tuple[Bug, ...] = (
         "no evidence before a deletion",
         {1},
         Hunt("one resource less", profile=COMPATIBLE),
-        (tagged, "_delete_one", wrong.deletes_unseen),
+        (deleting, "_delete_one", wrong.deletes_unseen),
     ),
     _bug(
         "other people's labels are removed",
         {3},
         Hunt("drift is repaired", profile=COMPATIBLE),
-        (tagged, "our_labels", wrong.every_label),
+        (writing, "our_labels", wrong.every_label),
     ),
     # --- documents
     _bug(
@@ -195,8 +196,8 @@ BUGS: tuple[Bug, ...] = (
         Hunt("documents change"),
         (documents, "wait", wrong.no_waiting),
     ),
-    _bug("the old document goes first", {5}, Hunt("documents change"), (tagged, "roll_out", wrong.old_first)),
-    _bug("the tag comes before the documents", {5}, Hunt("first apply"), (tagged, "roll_out", wrong.tag_first)),
+    _bug("the old document goes first", {5}, Hunt("documents change"), (making, "roll_out", wrong.old_first)),
+    _bug("the tag comes before the documents", {5}, Hunt("first apply"), (making, "roll_out", wrong.tag_first)),
     _bug(
         "the batch's own status is trusted",
         {5, 7},
@@ -280,7 +281,7 @@ BUGS: tuple[Bug, ...] = (
     _bug("a plan depends on chance", {13}, Hunt(hunts.planned), (planfile, "_upload_bytes", wrong.chance)),
     _bug("a plan writes", {8}, Hunt(hunts.planned), (plan_command, "observe", wrong.touching)),
     _bug("ignored fields are restored", {3}, Hunt(hunts.left_alone), (updating, "diff", wrong.minds_everything)),
-    _bug("ignored labels are sent along", {3}, Hunt(hunts.left_alone), (tagged, "diff", wrong.minds_everything)),
+    _bug("ignored labels are sent along", {3}, Hunt(hunts.left_alone), (writing, "diff", wrong.minds_everything)),
     _bug(
         "ignored documents are attached again",
         {3},

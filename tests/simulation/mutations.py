@@ -14,10 +14,10 @@ from typing import Any
 
 from reconciler.account import objects, outcomes, paging
 from reconciler.account.port import Account, Call, Failure, Outcome, Sort
-from reconciler.apply.documents import attaching
-from reconciler.apply.documents import rolling as documents
+from reconciler.apply.documents import attaching, detaching
+from reconciler.apply.documents import sequence as documents
+from reconciler.apply.requests import deleting
 from reconciler.apply.run import Run
-from reconciler.apply.steps import creation, removal
 from reconciler.apply.uploads import uploading as uploads
 from reconciler.apply.uploads.sending import Deadline
 from reconciler.kinds.kind import Kind
@@ -72,7 +72,7 @@ async def again_until_it_is_over(self: Any) -> bool:
     return True
 
 
-def always_ready(run: Run, kind: Any, desired: Desired, state: str, op: str | None = None) -> Tags:
+def always_ready(run: Run, kind: Any, desired: Desired, state: Any, op: str | None = None) -> Tags:
     return replace(run.tags(desired, op or run.op(), state="ready"), fields=field_digests(kind, desired))
 
 
@@ -162,7 +162,7 @@ async def unchecked(run: Run, kind: Any, object_id: str, address: Address) -> di
 
 async def deletes_unseen(run: Run, kind: Kind, item: Observed) -> None:
     """What the plan saw is taken to be there still."""
-    await creation.delete_object(run, kind, item.raw)
+    await deleting.delete_object(run, kind, item.raw)
 
 
 def every_label(live: Observed) -> dict[str, str]:
@@ -209,7 +209,7 @@ async def old_first(run: Run, kind: Any, parent: str, address: Address, wanted: 
     live = await objects.list_attachments(run.account, kind, parent)
     known = {document.path: document.sha256 for document in wanted}
     old = [item.file_id for item in live if item.path is not None and known.get(item.path) != item.sha256]
-    await removal.discard(run, objects.document_kind_of(kind), parent, old)
+    await detaching.discard(run, objects.document_kind_of(kind), parent, old)
     await _ROLL_OUT(run, kind, parent, address, wanted, planned)
 
 

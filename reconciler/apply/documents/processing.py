@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.account.objects import is_missing
 from reconciler.account.port import Failure
-from reconciler.apply.documents.attaching import attach, bring_in, take_away
+from reconciler.apply.documents.attaching import attach, take_away
+from reconciler.apply.documents.detaching import ENDED, detach, discard
+from reconciler.apply.documents.intake import bring_in
 from reconciler.apply.documents.rollout import PAGE, RETRIES, Pending, Rollout
+from reconciler.apply.requests.looking import FIRST_PAUSE, LONGEST_PAUSE
+from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import StepFailed, together
-from reconciler.apply.steps.removal import ENDED, FIRST_PAUSE, LONGEST_PAUSE, detach, discard, is_fatal
 from reconciler.apply.uploads.sending import Deadline
 from reconciler.model.desired import Document
 from reconciler.model.observed import Attachment

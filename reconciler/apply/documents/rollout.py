@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from reconciler.account.objects import is_missing, list_attachments
 from reconciler.account.paging import list_all
 from reconciler.account.port import Call, Failure, Reply
+from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, together
-from reconciler.apply.steps.removal import is_fatal
 from reconciler.apply.uploads.sending import Deadline
 from reconciler.kinds.kind import DocumentKind, Kind
 from reconciler.model.address import Address

@@ -8,8 +8,9 @@ from typing import Any, BinaryIO, cast
 
 from reconciler.account.objects import is_id
 from reconciler.account.port import Call, Failure, Upload
+from reconciler.apply.requests.deleting import delete_files
+from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
-from reconciler.apply.steps.removal import delete_files, is_fatal
 from reconciler.apply.uploads.parts import upload_in_parts
 from reconciler.apply.uploads.sending import (
     PURPOSE,

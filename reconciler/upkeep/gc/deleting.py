@@ -10,9 +10,11 @@ from typing import Any
 
 from reconciler.account.objects import document_kind_of, get_object, is_missing, version_of
 from reconciler.account.port import Call, Failure, Reply
+from reconciler.apply.documents.detaching import discard
+from reconciler.apply.requests.deleting import delete_files, delete_journalled, delete_object
+from reconciler.apply.requests.looking import gone
+from reconciler.apply.requests.writing import Seen, write
 from reconciler.apply.run import Run
-from reconciler.apply.steps.creation import Seen, delete_object, write
-from reconciler.apply.steps.removal import delete_files, delete_journalled, discard, gone
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
 from reconciler.model.json import Json

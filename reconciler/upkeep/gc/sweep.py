@@ -10,9 +10,9 @@ from typing import Any
 from reconciler.account.failures import stop_for
 from reconciler.account.port import Failure
 from reconciler.apply.limits import GRACE
+from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.session import Session
-from reconciler.apply.steps.removal import is_fatal
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.events import Event
 from reconciler.model.json import Json

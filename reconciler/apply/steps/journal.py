@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from reconciler.account.objects import document_kind_of
 from reconciler.account.port import Call
+from reconciler.apply.requests.deleting import delete_files
+from reconciler.apply.requests.looking import gone
 from reconciler.apply.run import Run, StepFailed
-from reconciler.apply.steps.removal import delete_each, gone
-from reconciler.apply.steps.versioned import files_of_all_versions
+from reconciler.apply.steps.versioned.files import files_of_all_versions
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind, VersionedKind
 from reconciler.model.observed import Observed
@@ -36,7 +37,7 @@ async def clear_journal(run: Run, objects: Sequence[Observed], steps: Sequence[S
             released.append(file_id)
         elif user.id in touched or (_names_bare_ids(KINDS[user.kind]) and file_id not in recorded):
             kept.append(file_id)
-    refused = await delete_each(run, orphans)
+    refused = await delete_files(run, orphans, note_refusals=True)
     run.ledger.journal.keep([*kept, *refused])
     if released:
         await run.ledger.save()  # or a run that dies after the object was let go leaves it to the next one

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.account.port import Call, Failure, Outcome, Sort
-from reconciler.apply.steps.removal import is_fatal
+from reconciler.account.port import Call
 from reconciler.emulator import Request, Response
 from reconciler.model.errors import Exit
 from tests.acceptance.world import World
@@ -153,14 +152,3 @@ def test_a_lost_answer_to_a_detachment_is_looked_after(tmp_path: Path, executed:
     server.before.append(times(1, lost))
     assert world.settled()
     assert file_id not in files_of(world)
-
-
-def failed(sort: Sort, *, wait: float | None = None) -> Failure:
-    call = Call("POST", "/files")
-    return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, message="no", retry_after=wait)
-
-
-def test_what_every_call_would_meet_and_a_long_wait_are_fatal() -> None:
-    fatal = (Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA)
-    assert all(is_fatal(failed(sort)) == (sort in fatal) for sort in Sort)
-    assert [is_fatal(failed(Sort.RATE_LIMITED, wait=wait)) for wait in (None, 5.0, 121.0)] == [False, False, True]

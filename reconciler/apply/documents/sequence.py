@@ -9,26 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.account.objects import document_kind_of
-from reconciler.account.port import Call, Failure
-from reconciler.apply.documents.attaching import bring_in, take_away
-from reconciler.apply.documents.processing import UNTAGGED, look, resume, wait
+from reconciler.account.port import Failure
+from reconciler.apply.documents.attaching import take_away
+from reconciler.apply.documents.detaching import ENDED, all_attachments, discard
+from reconciler.apply.documents.intake import bring_in
+from reconciler.apply.documents.processing import look, resume, wait
+from reconciler.apply.documents.relabelling import change_attributes
 from reconciler.apply.documents.rollout import Rollout
-from reconciler.apply.run import Run, StepFailed, together
-from reconciler.apply.steps.creation import Seen, write
-from reconciler.apply.steps.removal import ENDED, all_attachments, discard
+from reconciler.apply.run import Run, StepFailed
 from reconciler.kinds.kind import Kind
 from reconciler.model.address import Address
 from reconciler.model.desired import Document
-from reconciler.model.json import same
 from reconciler.model.observed import Attachment
 from reconciler.model.plan import FileChanges
-from reconciler.model.reasons import TEXTS, ReasonCode
 from reconciler.planning.documents import diff_documents, settled
 
 ROUND = 500
 """Documents between two looks at those that were attached before: what failed early is tried again early."""
-LOOK_AGAIN = (0.0, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each look at attributes that were changed."""
 
 
 async def roll_out(
@@ -65,7 +62,7 @@ async def roll_out(
     except Failure:
         await take_away(rollout, [file_id for file_id, pending in rollout.waiting.items() if not pending.shown])
         raise
-    await _in_place(rollout, [(by_path[item.path], current[item.path]) for item in changes.updated])
+    await change_attributes(rollout, [(by_path[item.path], current[item.path]) for item in changes.updated])
     removable = {item.path for item in planned.removed}
     surplus = _surplus(live, current, by_path, changes, removable, rollout.failed)
     await discard(run, document_kind, parent, [item.file_id for item in surplus])
@@ -98,60 +95,3 @@ def _surplus(
         elif item.path in renewed or current[item.path] is not item:
             found.append(item)
     return found
-
-
-# --- changes in place -------------------------------------------------------------------------------------------------
-
-
-async def _in_place(rollout: Rollout, items: Sequence[tuple[Document, Attachment]]) -> None:
-    """Give files that stay other attributes, and see that they have them: some servers say yes and keep the old."""
-    await together(_update_one(rollout, document, item) for document, item in items)
-    rollout.check()
-    different = {item.file_id: (document, "") for document, item in items if document.path not in rollout.failed}
-    for pause in LOOK_AGAIN:
-        if not different:
-            return
-        await rollout.run.clock.sleep(pause)
-        shown = await rollout.anywhere(different)
-        for file_id, (document, _) in list(different.items()):
-            why = _unlike(rollout, document, shown.get(file_id))
-            different[file_id] = (document, why)
-            if not why:
-                del different[file_id]
-                rollout.succeed(document.path)
-    for document, why in different.values():
-        rollout.fail(document.path, why)
-
-
-def _unlike(rollout: Rollout, document: Document, live: Attachment | None) -> str:
-    """In what a file does not have the attributes that were sent; nothing if it has."""
-    if live is None:
-        return "the store does not show it any more"
-    if live.path != document.path:
-        return UNTAGGED
-    code = rollout.kind.difference(document, live)
-    if code is not ReasonCode.ATTRIBUTES:
-        return TEXTS[code] if code else ""
-    keys = sorted({*document.attributes, *live.attributes})
-    kept = [key for key in keys if not same(live.attributes.get(key), document.attributes.get(key))]
-    return f"attributes ({', '.join(kept)}): the server acknowledged the change and kept what it had"
-
-
-async def _update_one(rollout: Rollout, document: Document, item: Attachment) -> None:
-    op = rollout.run.op()
-    path = f"{rollout.path}/{item.file_id}"
-    body = {"attributes": rollout.kind.tags(document, op)}
-    call = Call("POST", path, json=body, beta=rollout.kind.beta, once=True)
-
-    async def seen() -> Seen:
-        live = await rollout.read(item.file_id)
-        if live is None:
-            return Seen.OTHER
-        return {op: Seen.TARGET, item.op: Seen.BEFORE}.get(live.op, Seen.OTHER)
-
-    try:
-        await write(rollout.run, "the update", path=call.path, send=lambda: rollout.run.account.send(call), seen=seen)
-    except StepFailed as failed:
-        rollout.fail(document.path, failed.summary)
-    except Failure as failure:
-        rollout.fail(document.path, failure)
