@@ -9,7 +9,8 @@ from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.review import cost
-from reconciler.review.risks import Facts, find_risks
+from reconciler.review.risks.facts import Facts
+from reconciler.review.risks.find import find_risks
 
 _ROLLBACK_REQUESTS = 7
 """About as many as one pointer takes, with the lease and the look afterwards."""
