@@ -15,7 +15,7 @@ from reconciler.account.looks import Looks
 from reconciler.account.port import Failure
 from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.anchor import Anchor
-from reconciler.ownership.lease import NOBODY, STALE_AFTER, Lease
+from reconciler.ownership.lease import STALE_AFTER, Lease
 from reconciler.ownership.liveness import Liveness
 from reconciler.ownership.record import Record, run_state
 from reconciler.ownership.stores import ATTEMPTS, FIRST_LOOK
@@ -58,9 +58,9 @@ async def take(
         record.anchor = replace(record.anchor, lineage=lineage, busy=True, run=run_id, plan=plan, kinds=everything)
         return await _take_first(record, timing)
     clock = record.stores.clock
-    claim = _Claim(record, run_id, plan, tuple(kinds), liveness)
+    lease = Lease(record, run_id)
+    claim = _Claim(lease, plan, tuple(kinds), liveness)
     await claim.make()
-    lease = Lease(record, run_id, claim.found, shown_alive=claim.shown_alive)
     took = clock.monotonic() - claim.began
     if took > timing.most:
         await clock.sleep(STALE_AFTER + timing.most)  # a rival whose id was overwritten looks, and stops
@@ -80,70 +80,65 @@ async def take(
 class _Claim:
     """Writing the run's id into a record that nobody has."""
 
-    record: Record
-    run_id: str
+    lease: Lease
     plan: str
     kinds: tuple[str, ...]
     liveness: Liveness
-    found: Anchor = NOBODY
-    """What stood there before."""
     began: float = 0.0
     """When (monotonic) the look began after which the run's id was written."""
-    shown_alive: float = 0.0
 
     async def make(self) -> None:
         """Claim the stack. A claim is never sent again unread: another run may have been here meanwhile."""
-        planned = self.record.anchor
+        record = self.lease.record
+        planned = record.anchor
         for last in (*[False] * (ATTEMPTS - 1), True):
             try:
                 await self._try()
             except Failure as failure:
                 if last or not passes(failure):
                     raise
-                self.record.anchor = planned
-                await self.record.stores.clock.sleep(FIRST_LOOK)
+                record.anchor = planned
+                await record.stores.clock.sleep(FIRST_LOOK)
                 with suppress(Failure, Stop):
-                    await self.record.read()  # a Retry-After is waited for here, and not within the next claim
+                    await record.read()  # a Retry-After is waited for here, and not within the next claim
             else:
                 return
 
     async def _try(self) -> None:
-        record, clock = self.record, self.record.stores.clock
+        lease, record, clock = self.lease, self.lease.record, self.lease.record.stores.clock
         began = clock.monotonic()
         current = await record.read()
-        _check_free(record, current, self.run_id, self.liveness)
+        if _held_by_another(lease, current, self.liveness):
+            raise _locked(record, current)
         inventory = record.anchor.inventory
-        if current.busy and current.run == self.run_id:  # an attempt whose answer was lost, and so was every look at it
+        if current.busy and current.run == lease.run_id:  # the answer to an attempt was lost, and so was every look
             record.anchor = current
         else:
             if run_state(current) != run_state(record.anchor):
                 raise Stop(Exit.STALE, "Another run applied something since this plan was made.", "Plan again.")
             everything = tuple(sorted({*current.kinds, *self.kinds}))
-            record.anchor = replace(current, busy=True, run=self.run_id, plan=self.plan, kinds=everything)
-            self.found, self.began = current, began
+            record.anchor = replace(current, busy=True, run=lease.run_id, plan=self.plan, kinds=everything)
+            lease.found, self.began = current, began
             await record.write_over(current)
-            self.shown_alive = clock.monotonic()
+            lease.shown_alive = clock.monotonic()
         # The inventory goes with the next write: on some servers there is no room for it, and the claim must not fail.
         record.anchor = replace(record.anchor, inventory=inventory)
 
 
-def _check_free(record: Record, current: Anchor, run_id: str, liveness: Liveness) -> None:
-    """Raise Stop when another run has the stack and is not known to be dead."""
-    if not _held_by_another(record, current, run_id, liveness):
-        return
+def _held_by_another(lease: Lease, current: Anchor, liveness: Liveness) -> bool:
+    alive = abs(lease.record.stores.server_time - current.beat) < TAKEOVER
+    held = current.busy and current.run not in {"", lease.run_id} and alive
+    return held and not liveness.died(current.run)
+
+
+def _locked(record: Record, current: Anchor) -> Stop:
     age = max(0, int(record.stores.server_time - current.beat))
-    raise Stop(
+    return Stop(
         Exit.LOCKED,
         f"Another run ({current.run}) has this stack; its last sign of life is {age} s old.",
         f"Wait for it (--lock-timeout 11m): if it died, it is taken over {TAKEOVER} s after that sign. "
         "If you know that it died: `reconciler unlock`.",
     )
-
-
-def _held_by_another(record: Record, current: Anchor, run_id: str, liveness: Liveness) -> bool:
-    alive = abs(record.stores.server_time - current.beat) < TAKEOVER
-    held = current.busy and current.run not in {"", run_id} and alive
-    return held and not liveness.died(current.run)
 
 
 async def _read_back(lease: Lease) -> None:

@@ -1,25 +1,103 @@
-"""After an unclean run: what the next one waits for, and what it then does."""
+"""A run from its beginning: what it does not begin on, what it waits for after an unclean one, and that it ends."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out
+from reconciler.commands.plan import prepare
 from reconciler.commands.rollback import prepare_rollback
-from reconciler.emulator import Request, Response
-from reconciler.model.errors import Exit
+from reconciler.emulator import Request, Response, Switches
+from reconciler.model.errors import Exit, Stop
 from tests.acceptance.world import World
 from tests.apply.server import (
+    anchors_of,
+    ending,
+    is_read,
     is_write,
     refuse,
     state_of,
     world_and_server,
 )
 from tests.ownership.leases import busy, edited, run
+
+
+def test_a_read_only_key_plans_and_does_not_apply(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+    for key in ("sk-readonly", "sk-wrong"):
+        read_only = {"authorization": f"Bearer {key}"}
+
+        def with_key(request: Request, headers: dict[str, str] = read_only) -> Response:
+            return server.real.handle(replace(request, headers={**request.headers, **headers}))
+
+        server.before[:] = [with_key]
+        assert ending(world).exit == Exit.DENIED
+    assert world.everything() == {}
+
+
+def test_a_run_that_cannot_begin_its_steps_gives_the_stack_back(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    assert world.settled()
+    store = anchors_of(world)[0]
+    metadata = {**store["metadata"], "reconciler.j0": "file-unknown"}
+    metadata["reconciler.anchor"] = metadata["reconciler.anchor"].replace("idle", "busy")
+    world.api("POST", f"/vector_stores/{store['id']}", {"metadata": metadata})
+    server.before.append(lambda request: refuse(403, "no") if is_read(request, "/files/file-unknown") else None)
+    assert ending(world).exit == Exit.DENIED
+    assert "run=;" in state_of(world)
+    server.before.clear()
+    assert world.settled()
+
+
+def test_a_bug_in_a_step_is_not_swallowed_and_gives_the_stack_back(tmp_path: Path) -> None:
+    world, server = world_and_server(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+
+    def bug(request: Request) -> Response | None:
+        if is_write(request, "/agents"):
+            raise ZeroDivisionError
+        return None
+
+    server.before.append(bug)
+    with pytest.raises(ZeroDivisionError):
+        world.apply()
+    assert "run=;" in state_of(world)
+    server.before.clear()
+    assert world.settled()
+
+
+def test_an_apply_that_nobody_listens_to_any_more_ends(tmp_path: Path) -> None:
+    world = World.new(tmp_path, switches=Switches(processing_seconds=100))
+    world.store("docs", {"a.md": "# A\n"})
+    session, _ = world.session()
+
+    async def work() -> None:
+        events = carry_out(session, await prepare(session), Conclusion())
+        async for event in events:
+            if event.to_json()["event"] == "started":
+                break
+        await events.aclose()  # type: ignore[attr-defined]
+
+    world.time.run(work)
+    world.time.base += 700
+    assert world.settled()
+
+
+def test_a_blocked_plan_is_not_carried_out(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", "agents", model="gpt-6.1-terra")
+    assert world.settled()
+    world.remove("Assistant", "helper")
+    with pytest.raises(Stop) as stopped:
+        world.apply()
+    assert stopped.value.code is Exit.REFUSED
 
 
 def test_what_arrives_late_is_found_before_anything_is_created(tmp_path: Path) -> None:
