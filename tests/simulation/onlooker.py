@@ -347,9 +347,12 @@ def parse(text: str) -> Any:
     return json.loads(text)
 
 
+_DECODE = tagging.decode  # the right one, also while a wrong one is planted: what it says is kept
+
+
 @lru_cache(maxsize=20_000)
 def _tags(text: str) -> Tags | None:
-    return tagging.decode(parse(text).get("metadata"))
+    return _DECODE(parse(text).get("metadata"))
 
 
 @lru_cache(maxsize=20_000)
