@@ -89,7 +89,7 @@ def exhaustive(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def no_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody competes for the accounts of a test that runs commands, so no command waits for a rival either."""
-    from reconciler.ownership import keeper
+    from reconciler.ownership import taking
 
     for name in ("EMBEDDED", "SERVICE"):
-        monkeypatch.setattr(keeper, name, keeper.Lease(pause=0.0, most=60.0))
+        monkeypatch.setattr(taking, name, taking.Timing(pause=0.0, most=60.0))

@@ -11,8 +11,11 @@ from reconciler.model.errors import Exit
 from reconciler.model.events import Outcome
 from reconciler.model.plan import Plan
 from reconciler.observing.scope import Found
-from reconciler.ownership.keeper import SERVICE, Lease
 from reconciler.ownership.liveness import Liveness, Unknown
+from reconciler.ownership.taking import SERVICE, Timing
+
+SEVERITY = (Exit.DONE, Exit.INCOMPLETE, Exit.STALE, Exit.LOCKED, Exit.REFUSED, Exit.UNAVAILABLE, Exit.DENIED)
+"""The most telling exit code is the last of these; one that is not among them counts as incomplete."""
 
 
 class Fresh(Protocol):
@@ -45,7 +48,7 @@ class Options:
     open: OpenDocument
     check: Callable[[frozenset[str], str], Awaitable[Fresh]]
     again: Callable[[str], Awaitable[Fresh]] | None
-    lease: Lease = SERVICE
+    timing: Timing = SERVICE
     liveness: Liveness = field(default_factory=Unknown)
     revision: str = ""
     settle: float = 60.0
@@ -64,6 +67,19 @@ class Conclusion:
     interrupted: bool = False
     anchor: str | None = None
 
+    @property
+    def clean(self) -> bool:
+        """Whether nothing speaks against it so far."""
+        return self.exit is Exit.DONE and not self.interrupted
+
+    def worsen(self, code: Exit) -> None:
+        """Of two exit codes the more telling one stays: denied and unavailable over stale over incomplete."""
+        self.exit = max(self.exit, code, key=_severity)
+
     def count(self, outcome: Outcome) -> int:
         """How many steps ended so."""
         return sum(1 for item in self.outcomes.values() if item is outcome)
+
+
+def _severity(code: Exit) -> int:
+    return SEVERITY.index(code if code in SEVERITY else Exit.INCOMPLETE)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 from reconciler.account.port import Account, Clock, Failure
 from reconciler.model.address import Address, Ref
@@ -15,9 +15,7 @@ from reconciler.model.errors import Exit
 from reconciler.model.events import Event
 from reconciler.model.json import Json, substitute
 from reconciler.model.observed import Tags
-
-if TYPE_CHECKING:
-    from reconciler.ownership.keeper import Keeper
+from reconciler.ownership.ledger import Ledger
 
 T = TypeVar("T")
 
@@ -75,7 +73,7 @@ class Run:
     clock: Clock
     owner: str
     run_id: str
-    keeper: Keeper
+    ledger: Ledger
     open: OpenDocument
     emit: Emit
     revision: str = ""
@@ -103,7 +101,7 @@ class Run:
         """Note that a deletion may still arrive in the settle window."""
         self.removals[path] = self.clock.monotonic() + self.settle
 
-    async def undoubted(self, path: str) -> None:
+    async def settled(self, path: str) -> None:
         """Wait until no earlier write to a path can arrive any more, and undo what is written there now."""
         until = max(self.doubts.pop(path, 0.0), self.removals.pop(path, 0.0))
         await self.clock.sleep(max(0.0, until - self.clock.monotonic()))
@@ -122,7 +120,7 @@ class Run:
         """The tags of a resource as this run leaves it."""
         return Tags(
             stack=self.owner,
-            lineage=self.keeper.anchor.lineage,
+            lineage=self.ledger.lineage,
             address=desired.address,
             state=state,
             op=op,
@@ -134,8 +132,8 @@ class Run:
 
     def ours(self, tags: Tags | None, address: Address) -> bool:
         """Whether tags are evidence that an object is ours and stands for an address; compared exactly."""
-        mine = self.keeper.anchor
-        return tags is not None and (tags.stack, tags.lineage, tags.address) == (self.owner, mine.lineage, address)
+        mine = (self.owner, self.ledger.lineage, address)
+        return tags is not None and (tags.stack, tags.lineage, tags.address) == mine
 
 
 def with_files(tags: Tags, files: str) -> Tags:

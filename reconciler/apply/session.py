@@ -10,8 +10,8 @@ from reconciler.manifest.load.loader import Loaded
 from reconciler.model.observed import AccountInfo
 from reconciler.model.rules import Rules
 from reconciler.observing.scope import Refresh, Scope
-from reconciler.ownership.keeper import SERVICE, Lease
 from reconciler.ownership.liveness import Liveness, Unknown
+from reconciler.ownership.taking import SERVICE, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Session:
     file_deadline: float = 600.0
     deadline: float | None = None
     """When an apply winds down, on the clock's monotonic scale; the account has to bear with it for a while longer."""
-    lease: Lease = SERVICE
+    timing: Timing = SERVICE
     liveness: Liveness = field(default_factory=Unknown)
 
     def scope(

@@ -65,11 +65,11 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
 
     from reconciler.account.clock import SystemClock
     from reconciler.account.limiter import Throttled
+    from reconciler.apply.limits import WIND_DOWN
     from reconciler.apply.session import Session
-    from reconciler.apply.walk import WIND_DOWN
     from reconciler.model.observed import AccountInfo
-    from reconciler.ownership.keeper import EMBEDDED, SERVICE
     from reconciler.ownership.liveness import LockFiles
+    from reconciler.ownership.taking import EMBEDDED, SERVICE
     from reconciler.review.history import head
 
     organization, project = _identity(loaded)
@@ -97,7 +97,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
             settle=_seconds(options, "settle", 60.0),
             file_deadline=_seconds(options, "file_timeout", 600.0),
             deadline=deadline,
-            lease=EMBEDDED if options.get("local") else SERVICE,
+            timing=EMBEDDED if options.get("local") else SERVICE,
             liveness=LockFiles(loaded.tree.root / STATE_DIRECTORY / "runs"),
         )
     finally:

@@ -42,7 +42,7 @@ async def carry_out(
         open=lambda document: session.loaded.tree.open(document.file),
         check=check,
         again=None if prepared.plan.rollback else again,
-        lease=session.lease,
+        timing=session.timing,
         liveness=session.liveness,
         revision=session.revision,
         settle=session.settle,

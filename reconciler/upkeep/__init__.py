@@ -4,10 +4,11 @@ Each has two halves. The first only reads and gives a value that says what would
 value was shown and agreed to, and looks again before it writes.
 """
 
-from reconciler.upkeep.orphans import Group, Orphan, Orphans, find_orphans
-from reconciler.upkeep.recover import find_recovery, recover
-from reconciler.upkeep.recovery import Recovery
-from reconciler.upkeep.sweep import Swept, sweep
+from reconciler.upkeep.gc.find import find_orphans
+from reconciler.upkeep.gc.orphans import Group, Orphan, Orphans
+from reconciler.upkeep.gc.sweep import Swept, sweep
+from reconciler.upkeep.recovery.recover import find_recovery, recover
+from reconciler.upkeep.recovery.recovery import Recovery
 from reconciler.upkeep.unlock import Held, check_dead, find_holder, unlock
 
 __all__ = [

@@ -84,7 +84,7 @@ def check_dead(found: Held, liveness: Liveness, advice: str = "") -> None:
 async def unlock(session: Session, found: Held) -> None:
     """Take the stack from the run that was found to have it, and see that it stays so. Raises Stop.
 
-    A run that is alive after all notices within five seconds (`keeper.STALE_AFTER`), and ends. If it happened to write
+    A run that is alive after all notices within five seconds (`lease.STALE_AFTER`), and ends. If it happened to write
     in this very moment, its sign of life may have undone the unlocking: that is noticed here.
     """
     if found.anchor is None or not found.held:
@@ -92,7 +92,7 @@ async def unlock(session: Session, found: Held) -> None:
     repair = mender(session, found.anchor)
     try:
         await repair.free(found.anchor.run)
-        await session.clock.sleep(session.lease.pause)
+        await session.clock.sleep(session.timing.pause)
         current, _ = await repair.look()
     except Failure as failure:
         raise stop_for(failure) from failure

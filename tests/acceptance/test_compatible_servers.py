@@ -20,7 +20,7 @@ from reconciler.emulator import Switches
 from reconciler.emulator.wire import Machine
 from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.keeper import TAKEOVER
+from reconciler.ownership.taking import TAKEOVER
 from reconciler.upkeep import find_holder, find_orphans, find_recovery, recover, unlock
 from tests.acceptance import quirks
 from tests.acceptance.quirks import Quirk, install

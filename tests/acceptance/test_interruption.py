@@ -27,7 +27,7 @@ def test_an_interrupted_apply_says_what_it_left_and_the_next_one_completes_it(tm
     assert len([item for item in world.everything().values() if item["object"] == "file"]) == 1
 
 
-def test_an_interrupt_while_a_run_calms_down_changes_nothing(tmp_path: Path) -> None:
+def test_an_interrupt_while_an_unclean_run_settles_changes_nothing(tmp_path: Path) -> None:
     world = World.new(tmp_path, switches=Switches(processing_seconds=100))
     world.store("docs", {"a.md": "# A\n"})
     assert interrupted_after(world, 5)[0].exit is Exit.INTERRUPTED

@@ -14,7 +14,7 @@ from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out, check_approval
 from reconciler.commands.plan import prepare
 from reconciler.model.errors import Exit, Stop
-from reconciler.ownership.keeper import TAKEOVER
+from reconciler.ownership.taking import TAKEOVER
 from reconciler.review import approvals, planfile
 from reconciler.review.approvals import Approval
 from tests.acceptance.quirks import LacksAgents, install

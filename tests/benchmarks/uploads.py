@@ -24,7 +24,10 @@ from reconciler.apply.run import Run
 from reconciler.apply.uploads.uploading import upload_file
 from reconciler.model.desired import Document
 from reconciler.ownership.anchor import Anchor
-from reconciler.ownership.keeper import Keeper
+from reconciler.ownership.lease import Lease
+from reconciler.ownership.ledger import Ledger
+from reconciler.ownership.record import Record
+from reconciler.ownership.stores import Stores
 from tests.benchmarks.measure import Case
 
 MOST_GROWTH = 40
@@ -88,8 +91,10 @@ def _upload(url: str, file: Path, document: Document, *, in_parts: bool) -> int:
     async def main() -> int:
         live = connect(api_key="sk-benchmark", base_url=url)
         account, clock = _Counting(live), SystemClock()
-        keeper = Keeper(account, clock, "bench", "run", Anchor("bench", "0" * 12))
-        run = Run(account, clock, "bench", "run", keeper, lambda _: file.open("rb"), lambda _: None)
+        record = Record(Stores(account, clock, "bench"), Anchor("bench", "0" * 12))
+        run = Run(
+            account, clock, "bench", "run", Ledger(Lease(record, "run")), lambda _: file.open("rb"), lambda _: None
+        )
         run.traffic.in_parts = in_parts
         try:
             await upload_file(run, document)

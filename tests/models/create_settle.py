@@ -9,11 +9,11 @@ What stands for what:
 
 - `_apply`, `_plan`: observe._tagged and _versioned (both orders, then the id that the inventory names) and plan._match
   (ready over pending, then the oldest; two ready ones are a collision that is refused);
-- "calm": walk._calm_down and keeper.calm, then planning again;
+- "calm": lifecycle._settle_earlier and Lease.seconds_to_settle, then planning again;
 - `_post`, `_look`: creation.create_once and creation._look, with one op a request;
 - "confirm": tagged._finish, or versioned._point for a release; sending it again changes nothing, so only dying matters;
 - "heal": _remove_surplus and _delete_one of tagged and versioned;
-- `_end`: keeper.give_back, which notes what is ready in the inventory when the run ended clean;
+- `_end`: Lease.release, which notes what is ready in the inventory when the run ended clean;
 - "an apply of something else": `--only`, a rollback, manifests that do not speak of the address.
 
 Left out: what an object contains, the anchor's own writes failing, more than one address (steps share nothing but the

@@ -5,9 +5,9 @@ waits `pause` more, lists, and goes on unless it sees an anchor that is not youn
 own and ends. One unit of time is half a second; the server tells ages in whole seconds. A POST takes a while to be
 executed, lists show an anchor after a lag of its own, and the lags of two anchors differ by at most `skew`.
 
-What stands for what: "reads" is observe; "creates", "is shown", "lists" are Keeper._create, _refuse_rivals and _rivals;
-"works" is everything after Keeper.take, "names its objects" the first write of the anchor that holds an inventory, and
-the last run's choice observe._choose.
+What stands for what: "reads" is observe; "creates", "is shown", "lists" are Record.create, taking._refuse_rivals and
+Record.rivals; "works" is everything after taking.take, "names its objects" the first write of the anchor that holds an
+inventory, and the last run's choice observe._choose.
 
 Left out: a POST whose answer is lost (it is looked for in the lists, which is the wait for being shown).
 """

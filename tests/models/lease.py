@@ -9,12 +9,12 @@ each as long as the weather likes; an answer that comes late is waited for.
 
 What stands for what:
 
-- reading, writing its id, reading back and giving up: Keeper.take, _claim, _read_back and _unclaim (of the two reads of
-  _claim only the later one is here);
-- writes: Leased.send and Keeper.confirm, which the limiter asks once more when the write leaves. That it leaves is all
+- reading, writing its id, reading back and giving up: taking.take, _Claim, _read_back and _unclaim (of the two reads of
+  a claim only the later one is here);
+- writes: Leased.send and Lease.confirm, which the limiter asks once more when the write leaves. That it leaves is all
   that counts here, and only if it leaves later than is promised;
-- looks and signs of life: Keeper._read_ours, beat and _write, which reads before it writes;
-- giving back: Keeper.give_back; a person who unlocks: upkeep.unlock.
+- looks and signs of life: Lease.look, heartbeat and save, which reads before it writes;
+- giving back: Lease.release; a person who unlocks: upkeep.unlock.
 
 Left out: that a request fails (an anchor's write whose answer is lost is read back, and sent again only over what was
 there before), and parts of the anchor beyond the first.

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.account import limiter, looks, outcomes, paging
-from reconciler.apply import walk
+from reconciler.apply import conclude, healing, lifecycle
 from reconciler.apply.documents import attaching, processing
 from reconciler.apply.documents import rolling as documents
+from reconciler.apply.options import Conclusion
 from reconciler.apply.run import Run
 from reconciler.apply.steps import creation, tagged
 from reconciler.apply.steps import journalled as heal
@@ -25,8 +26,10 @@ from reconciler.emulator import Profile
 from reconciler.emulator.faults import Effect, Fault
 from reconciler.kinds.kind import Kind
 from reconciler.observing import observer
-from reconciler.ownership import anchor, keeper
+from reconciler.ownership import anchor, record, taking
 from reconciler.ownership import tags as tagging
+from reconciler.ownership.journal import Journal
+from reconciler.ownership.lease import Lease
 from reconciler.planning import order, plan, replacing, updating
 from reconciler.review import approvals, planfile
 from tests.simulation import hunts
@@ -177,13 +180,13 @@ BUGS: tuple[Bug, ...] = (
         "nothing is journalled before a deletion",
         {15},
         Hunt("documents change", r"DELETE /vector_stores/.*", Position.AFTER),
-        (keeper.Keeper, "journalled", wrong.no_journal),
+        (Journal, "deleting", wrong.no_journal),
     ),
     _bug(
         "what the journal names is forgotten",
         {15},
         Hunt("documents change", r"DELETE /vector_stores/.*", Position.AFTER),
-        (walk, "clear_journal", wrong.journal_is_old),
+        (healing, "clear_journal", wrong.journal_is_old),
     ),
     _bug(
         "the old document goes before the new one is ready",
@@ -212,51 +215,54 @@ BUGS: tuple[Bug, ...] = (
         "no lease",
         {2, 3, 7},
         Hunt(hunts.two_at_once, seeds=10),
-        (keeper.Keeper, "_held_by_another", lambda *_: False),
-        (keeper.Keeper, "_read_back", wrong.no_look),
-        (keeper.Keeper, "_read_ours", wrong.whoever_has_it),
-        (keeper, "_run_state", lambda _: ()),
+        (taking, "_held_by_another", lambda *_: False),
+        (taking, "_read_back", wrong.no_look),
+        (taking, "run_state", lambda _: ()),
+        (record, "run_state", lambda _: ()),
+        (Lease, "_read", wrong.whoever_has_it),
     ),
     _bug(
         "no heartbeat",
         {2},
         Hunt(hunts.overtaken),
-        (keeper.Keeper, "beat", wrong.no_beat),
-        (keeper.Keeper, "confirm", wrong.reads_only),
+        (Lease, "_beat", wrong.no_beat),
+        (Lease, "confirm", wrong.reads_only),
     ),
     _bug(
         "a dead run is waited for for ever",
         {6},
         Hunt("prompts change", r"POST /agents/[^/]+", Position.AFTER),
-        (keeper, "TAKEOVER", 10**9),
+        (taking, "TAKEOVER", 10**9),
     ),
-    _bug("no wait after an unclean run", {2}, Hunt(hunts.interrupted), (keeper.Keeper, "calm", lambda *_: -math.inf)),
+    _bug(
+        "no wait after an unclean run", {2}, Hunt(hunts.interrupted), (Lease, "seconds_to_settle", lambda _: -math.inf)
+    ),
     _bug(
         "what was read before the wait was over counts",
         {2},
         Hunt(hunts.interrupted, r"GET /models", Fault(Effect.STATUS, status=429, headers={"retry-after": "90"})),
-        (keeper.Keeper, "calm", wrong.only_what_is_left),
+        (Lease, "seconds_to_settle", wrong.only_what_is_left),
     ),
     _bug(
         "the wait is over, and the old plan is carried out",
         {2},
         Hunt(hunts.interrupted, seeds=2),
-        (walk._Walker, "_calm_down", wrong.as_planned_before),
+        (lifecycle, "_settle_earlier", wrong.as_planned_before),
     ),
     _bug(
         "every run counts as a clean one",
         {7},
         Hunt(hunts.failing_step),
-        (keeper.Keeper, "give_back", wrong.counts_always),
+        (Lease, "release", wrong.counts_always),
     ),
     # --- ends
     _bug(
         "exit 0 without reading back",
         {7},
         Hunt("prompts change", READS, Deed("edit", 0)),
-        (walk._Walker, "_read_back", wrong.no_read_back),
+        (conclude, "_read_back", wrong.no_read_back),
     ),
-    _bug("a failed step does not show", {7}, Hunt(hunts.failing_step), (walk._Walker, "_worse", wrong.never_worse)),
+    _bug("a failed step does not show", {7}, Hunt(hunts.failing_step), (Conclusion, "worsen", wrong.never_worse)),
     _bug("a saved plan approves everything", {4, 10}, Hunt(hunts.saved), (approvals, "check_approved", wrong.approves)),
     _bug(
         "a saved plan approves what happened since",

@@ -28,10 +28,9 @@ from reconciler.model.observed import Attachment, Observed, Tags
 from reconciler.model.plan import Step
 from reconciler.model.snapshot import age
 from reconciler.observing import observer
-from reconciler.ownership import keeper
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.digests import field_digests
-from reconciler.ownership.keeper import Keeper
+from reconciler.ownership.lease import STALE_AFTER, Ended, Lease
 from reconciler.planning import drafts, matching
 from reconciler.planning.diff import diff as right_diff
 
@@ -247,11 +246,10 @@ async def no_confirm(self: Any, *, at_once: bool = False) -> None:
     return None
 
 
-async def reads_only(self: Any, *, at_once: bool = False) -> None:
+async def reads_only(self: Lease, *, at_once: bool = False) -> None:
     """Looks whether the stack is still ours, and shows no sign of life itself."""
-    if self.lost is None and (at_once or self.clock.monotonic() - self._seen > keeper.STALE_AFTER):
-        async with self._lock:
-            await self._read_ours()
+    if self.lost is None and (at_once or self.record.stores.clock.monotonic() - self.seen > STALE_AFTER):
+        await self.look()
     if self.lost is not None:
         raise self.lost
 
@@ -260,26 +258,23 @@ async def no_beat(self: Any) -> None:
     await asyncio.Event().wait()
 
 
-async def no_look(self: Any) -> None:
+async def no_look(lease: Lease) -> None:
     return None
 
 
-_READ_OURS = keeper.Keeper._read_ours
-
-
-async def whoever_has_it(self: Any) -> Any:
+async def whoever_has_it(self: Lease) -> Any:
     """The record is read, and it is not looked who has it."""
-    self._seen = self.clock.monotonic()
-    return await self._read()
+    self.seen = self.record.stores.clock.monotonic()
+    return await self.record.read()
 
 
-_GIVE_BACK = keeper.Keeper.give_back
+_RELEASE = Lease.release
 
 
-async def counts_always(self: Any, *, clean: bool, **more: Any) -> None:
-    if not clean:
-        self.anchor = replace(self.anchor, serial=self.anchor.serial + 1)
-    await _GIVE_BACK(self, clean=clean, **more)
+async def counts_always(self: Lease, ended: Ended) -> None:
+    if ended in {Ended.UNCLEAN, Ended.IN_DOUBT}:
+        self.record.anchor = replace(self.record.anchor, serial=self.record.anchor.serial + 1)
+    await _RELEASE(self, ended)
 
 
 def nobody_holds(self: Any, current: Any) -> bool:
@@ -289,7 +284,7 @@ def nobody_holds(self: Any, current: Any) -> bool:
 # --- ends -------------------------------------------------------------------------------------------------------------
 
 
-async def no_read_back(self: Any, run: Run) -> None:
+async def no_read_back(job: Any, run: Run, lease: Lease) -> None:
     return None
 
 
@@ -297,18 +292,18 @@ def never_worse(self: Any, code: Any) -> None:
     return None
 
 
-async def as_planned_before(self: Any, keeper: Any) -> None:
+async def as_planned_before(job: Any, lease: Lease) -> None:
     """The wait after an unclean run, without planning again."""
-    await self.clock.sleep(max(0.0, keeper.calm(self.options.settle)))
+    await job.clock.sleep(max(0.0, lease.seconds_to_settle()))
 
 
-def only_what_is_left(self: Keeper, settle: float) -> float:
+def only_what_is_left(self: Lease) -> float:
     """Where there is nothing to wait for any more, what was read before that counts."""
-    seconds = _CALM(self, settle)
+    seconds = _SECONDS_TO_SETTLE(self)
     return seconds if seconds > 0 else -math.inf
 
 
-_CALM = Keeper.calm
+_SECONDS_TO_SETTLE = Lease.seconds_to_settle
 
 
 def approves(approval: Any, fresh: Any, *, resuming: bool) -> None:
@@ -320,7 +315,7 @@ def quotes(self: Any, text: str) -> str:
 
 
 async def journal_is_old(run: Run, *_: Any) -> None:
-    run.keeper.keep_journal(())
+    run.ledger.journal.keep(())
 
 
 def first_id(self: Run, value: Json) -> Json:

@@ -14,8 +14,9 @@ from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.emulator import Request, Response, Switches
 from reconciler.model.errors import Exit, Stop
-from reconciler.ownership.keeper import SILENCE, TAKEOVER
+from reconciler.ownership.lease import SILENCE
 from reconciler.ownership.liveness import LockFiles, Unknown
+from reconciler.ownership.taking import TAKEOVER
 from reconciler.upkeep import Held, check_dead, find_holder, unlock
 from tests.acceptance.world import World
 from tests.apply.server import anchors_of, ending, is_write, refuse, state_of, text_of, times, world_and_server

@@ -38,7 +38,7 @@ async def bring_in(rollout: Rollout, documents: Sequence[Document]) -> None:
             task.cancel()
         raise
     finally:
-        rollout.run.keeper.remember(await intake.end())
+        rollout.run.ledger.journal.add(await intake.end())
     rollout.check()
 
 
@@ -111,7 +111,7 @@ async def attach(rollout: Rollout, files: Mapping[str, Pending]) -> None:
     refused: dict[str, Failure] = {}
     rest = list(files)
     for file_id in files:
-        await rollout.run.undoubted(f"{rollout.path}/{file_id}")
+        await rollout.run.settled(f"{rollout.path}/{file_id}")
     if len(files) > 1:
         try:
             rest = await _attach_group(rollout, files)

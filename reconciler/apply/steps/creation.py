@@ -128,7 +128,7 @@ async def write(
     in doubt when it did not arrive or cannot be seen.
     """
     last, tries, waits = "", 0, 0
-    await run.undoubted(path)
+    await run.settled(path)
     while tries < ATTEMPTS:
         try:
             await send()

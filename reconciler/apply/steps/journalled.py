@@ -24,11 +24,11 @@ async def clear_journal(run: Run, objects: Sequence[Observed], steps: Sequence[S
     and so it does where one of the `steps` works on its user: an attachment is shown for a while after it was detached,
     and the step that would have deleted the File may fail. What an object uses that is let go is not ours any more.
     """
-    recorded = {entry.id for entry in run.keeper.anchor.inventory}
+    recorded = {entry.id for entry in run.ledger.entries}
     leaving, touched = let_go(steps), worked_on(steps)
     uses = _Uses(run, objects)
     orphans, kept, released = [], [], []
-    for file_id in run.keeper.anchor.journal:
+    for file_id in run.ledger.journal.files:
         user = await uses.user(file_id)
         if user is None:
             orphans.append(file_id)
@@ -37,9 +37,9 @@ async def clear_journal(run: Run, objects: Sequence[Observed], steps: Sequence[S
         elif user.id in touched or (_names_bare_ids(KINDS[user.kind]) and file_id not in recorded):
             kept.append(file_id)
     refused = await delete_each(run, orphans)
-    run.keeper.keep_journal([*kept, *refused])
+    run.ledger.journal.keep([*kept, *refused])
     if released:
-        await run.keeper.save()  # or a run that dies after the object was let go leaves it to the next one
+        await run.ledger.save()  # or a run that dies after the object was let go leaves it to the next one
     if refused:
         more = f" ({len(refused) - 1} more could not be deleted either)" if len(refused) > 1 else ""
         raise StepFailed(f"{next(iter(refused.values()))}{more}")

@@ -40,7 +40,7 @@ async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str
     """
     path = kind.collection.replace("{parent}", parent)
     for chunk in journal_chunks(files):
-        async with run.keeper.journalled(chunk):
+        async with run.ledger.journal.deleting(chunk):
             await together(detach(run, path, kind, file_id, whole=True) for file_id in chunk)
             shown = await _still_listed(run, path, kind, chunk)
             await delete_journalled(run, [file_id for file_id in chunk if file_id not in shown])
@@ -52,7 +52,7 @@ async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str
 async def delete_files(run: Run, files: Sequence[str]) -> None:
     """Delete Files that nothing names any more."""
     for chunk in journal_chunks(files):
-        async with run.keeper.journalled(chunk):
+        async with run.ledger.journal.deleting(chunk):
             await delete_journalled(run, chunk)
 
 
@@ -73,7 +73,7 @@ async def delete_each(run: Run, files: Sequence[str]) -> dict[str, str]:
                 raise
             refused[file_id] = failure.told
 
-    async with run.keeper.journalled(files):
+    async with run.ledger.journal.deleting(files):
         await together(one(file_id) for file_id in files)
     return {file_id: refused[file_id] for file_id in files if file_id in refused}
 
@@ -98,13 +98,13 @@ async def withdrawn(run: Run, uploaded: Sequence[str]) -> AsyncIterator[None]:
         await _withdraw(run, uploaded, in_doubt=failure.ambiguous)
         raise
     except BaseException:
-        run.keeper.remember(uploaded)  # the run ends here, and may write no more than its record
+        run.ledger.journal.add(uploaded)  # the run ends here, and may write no more than its record
         raise
 
 
 async def _withdraw(run: Run, uploaded: Sequence[str], *, in_doubt: bool) -> None:
     if in_doubt:
-        run.keeper.remember(uploaded)
+        run.ledger.journal.add(uploaded)
         return
     with suppress(StepFailed, Failure):
         await delete_files(run, uploaded)

@@ -108,9 +108,9 @@ async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
     kind, planned = KINDS[step.kind], _observed(step)
     for item in (planned, *step.surplus):
         await _delete_one(run, kind, item)
-        entry = run.keeper.anchor.entry(step.kind, step.address)
+        entry = run.ledger.entry(step.kind, step.address)
         if entry is not None and entry.id == item.id:
-            run.keeper.drop(step.kind, step.address)  # or a double would leave the Files to one that is gone
+            run.ledger.drop(step.kind, step.address)  # or a double would leave the Files to one that is gone
     return Outcome.DONE, planned.id
 
 
@@ -132,7 +132,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     if await seen() is not Seen.TARGET:
         raise StepFailed(f"{planned.id} still carries our tags: this server merges metadata instead of replacing it")
     await _remove_surplus(run, kind, step)
-    run.keeper.drop(step.kind, step.address)
+    run.ledger.drop(step.kind, step.address)
     _drop_files(run, step.address)
     return Outcome.DONE, planned.id
 
@@ -233,13 +233,13 @@ async def _finish(
     cleared = [name for name in changed if name not in desired.spec and kind.field(name) is not None]
     if cleared:
         await _keep_managing(run, kind, step, cleared, tags)
-    run.keeper.note(
+    run.ledger.note(
         Entry(step.kind, desired.address, object_id, None, desired.lifecycle.protect, desired.lifecycle.retain)
     )
-    run.keeper.hold(desired.address, None)  # of a release that this replaces
+    run.ledger.hold(desired.address, None)  # of a release that this replaces
     _note_files(run, kind, step)
     if step.observed is not None and step.observed.tags and step.observed.tags.address != desired.address:
-        run.keeper.drop(step.kind, step.observed.tags.address)
+        run.ledger.drop(step.kind, step.observed.tags.address)
 
 
 async def _keep_managing(run: Run, kind: Kind, step: Step, cleared: Sequence[str], tags: Tags) -> None:
@@ -319,7 +319,7 @@ async def _delete_one(run: Run, kind: Kind, item: Observed, *, double: bool = Fa
         raise StepFailed(f"{item.id} no longer shows that it is ours; left alone", code=Exit.STALE)
     if (item.tags.state, tags.state) == ("pending", "ready"):
         raise StepFailed(f"{item.id} was confirmed since the plan was made; plan again", code=Exit.STALE)
-    confirmed = run.keeper.anchor.entry(kind.name, item.tags.address)
+    confirmed = run.ledger.entry(kind.name, item.tags.address)
     double = double or (tags.state == "pending" and confirmed is not None and confirmed.id != item.id)
     own = kind.file_ids(raw)
     if kind.documents is not None and own is None:
@@ -327,10 +327,10 @@ async def _delete_one(run: Run, kind: Kind, item: Observed, *, double: bool = Fa
         mine = [one.file_id for one in await all_attachments(run, kind, item.id) if one.path is not None]
         await discard(run, document_kind, item.id, mine)
         raw = await _evidence(run, kind, item.id, item.tags.address)
-    entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
-    entries.update(run.keeper.anchor.journal)
+    entries = {entry.id for entry in run.ledger.entries if entry.address.owner == item.tags.address}
+    entries.update(run.ledger.journal.files)
     files = [file_id for file_id in own or () if file_id in entries and not double]
-    async with run.keeper.journalled(files):
+    async with run.ledger.journal.deleting(files):
         await delete_object(run, kind, raw)
         await delete_journalled(run, files)
     if own and not double:
@@ -362,7 +362,7 @@ async def _bring_files(run: Run, kind: Kind, step: Step, uploaded: list[str]) ->
         uploaded.append(file_id)
         run.ids[_file_address(desired, change.path)] = file_id
     now = {run.ids[_file_address(desired, path)] for path in wanted}
-    ours = [item.file_id for item in live or () if item.path is not None or item.file_id in run.keeper.anchor.journal]
+    ours = [item.file_id for item in live or () if item.path is not None or item.file_id in run.ledger.journal.files]
     return [file_id for file_id in ours if file_id not in now]
 
 
@@ -370,7 +370,7 @@ async def _bring_files(run: Run, kind: Kind, step: Step, uploaded: list[str]) ->
 async def _outdated(run: Run, files: Sequence[str] | None) -> AsyncIterator[None]:
     """Inside, an object stops naming Files of ours; then they are deleted. As many as fit are journalled before."""
     first, *others = journal_chunks(files or ()) or [[]]
-    async with run.keeper.journalled(first):
+    async with run.ledger.journal.deleting(first):
         yield
         await delete_journalled(run, first)
     for chunk in others:
@@ -387,7 +387,7 @@ def _note_files(run: Run, kind: Kind, step: Step) -> None:
         _drop_files(run, address)
     for document in desired.documents:
         address = _file_address(desired, document.path)
-        run.keeper.note(Entry(document_kind_of(kind).name, address, run.ids[address], document.sha256[:16]))
+        run.ledger.note(Entry(document_kind_of(kind).name, address, run.ids[address], document.sha256[:16]))
 
 
 def _file_address(desired: Desired, path: str) -> Address:
@@ -400,6 +400,6 @@ def _fields_with_files(desired: Desired) -> list[str]:
 
 
 def _drop_files(run: Run, address: Address) -> None:
-    for entry in run.keeper.anchor.inventory:
+    for entry in run.ledger.entries:
         if entry.address.path is not None and entry.address.owner == address:
-            run.keeper.drop(entry.kind, entry.address)
+            run.ledger.drop(entry.kind, entry.address)

@@ -55,16 +55,16 @@ async def update(run: Run, step: Step) -> tuple[Outcome, str]:
     if step.version is not None:
         return await _point_back(run, kind, step, raw)
     if _content_stays(step, planned, desired):
-        entry = run.keeper.anchor.entry(step.kind, desired.address)
+        entry = run.ledger.entry(step.kind, desired.address)
         version = entry.version if entry else planned.version
-        run.keeper.note(_entry(step.kind, desired, planned.id, version))
-        run.keeper.hold(desired.address, None)
+        run.ledger.note(_entry(step.kind, desired, planned.id, version))
+        run.ledger.hold(desired.address, None)
         await _remove_surplus(run, kind, step)
         return Outcome.DONE, planned.id
     await _release(run, kind, step, raw, str(raw.get("name") or desired.address.name))
     if planned.tags and planned.tags.address != desired.address:
-        run.keeper.drop(step.kind, planned.tags.address)
-        run.keeper.hold(planned.tags.address, None)
+        run.ledger.drop(step.kind, planned.tags.address)
+        run.ledger.hold(planned.tags.address, None)
     await _remove_surplus(run, kind, step)
     return Outcome.DONE, planned.id
 
@@ -85,9 +85,9 @@ async def delete(run: Run, step: Step) -> tuple[Outcome, str]:
     kind = _kind(step)
     for item in (_observed(step), *step.surplus):
         await _delete_one(run, kind, item)
-    entry = run.keeper.anchor.entry(step.kind, step.address)
+    entry = run.ledger.entry(step.kind, step.address)
     if entry is not None and entry.id in {item.id for item in step.objects}:
-        run.keeper.drop(step.kind, step.address)
+        run.ledger.drop(step.kind, step.address)
     return Outcome.DONE, _observed(step).id
 
 
@@ -100,9 +100,9 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     raw = await _evidence(run, kind, planned, step.address)
     if tagging.decode_line(raw.get("description")) is None:
         await _remove_surplus(run, kind, step)
-        run.keeper.drop(step.kind, step.address)
+        run.ledger.drop(step.kind, step.address)
         return Outcome.DONE, planned.id
-    entry = run.keeper.anchor.entry(step.kind, step.address)
+    entry = run.ledger.entry(step.kind, step.address)
     content = None
     for version in (version_of(raw, "default_version"), str(entry.version) if entry else ""):
         content = content or await read_version(run.account, kind, planned.id, version)
@@ -119,7 +119,7 @@ async def forget(run: Run, step: Step) -> tuple[Outcome, str]:
     posted = await _post_version(run, kind, planned.id, name, lambda _: bundle, tagged=False)
     await _point(run, kind, raw, posted)
     await _remove_surplus(run, kind, step)
-    run.keeper.drop(step.kind, step.address)
+    run.ledger.drop(step.kind, step.address)
     return Outcome.DONE, planned.id
 
 
@@ -170,7 +170,7 @@ async def _evidence(run: Run, kind: VersionedKind, item: Observed, address: Addr
     tags = tagging.decode_line(raw.get("description"))
     if run.ours(tags, address):
         return raw
-    entry = run.keeper.anchor.entry(kind.name, address)
+    entry = run.ledger.entry(kind.name, address)
     if entry is not None and entry.id == item.id:
         if tags is None and entry.version:
             tags = tagging.decode_line(await _line_of(run, kind, item.id, entry.version))
@@ -203,7 +203,7 @@ async def _create_stub(run: Run, kind: VersionedKind, desired: Desired) -> Mappi
     name = desired.address.name
 
     async def send(op: str) -> Reply:
-        tags = Tags(run.owner, run.keeper.anchor.lineage, desired.address, state="pending", op=op)
+        tags = Tags(run.owner, run.ledger.lineage, desired.address, state="pending", op=op)
         archive = pack(name, kind.stub(name, description=tagging.encode_line(tags)))
         return await run.account.send(_post(kind.collection, name, archive, kind))
 
@@ -226,8 +226,8 @@ async def _release(run: Run, kind: VersionedKind, step: Step, raw: Mapping[str, 
     await _point(run, kind, await _unchanged(run, kind, raw), version)
     run.ids[desired.address] = object_id
     run.changed.add(object_id)
-    run.keeper.note(_entry(step.kind, desired, object_id, version))
-    run.keeper.hold(desired.address, None)
+    run.ledger.note(_entry(step.kind, desired, object_id, version))
+    run.ledger.hold(desired.address, None)
 
 
 async def _post_release(
@@ -355,8 +355,8 @@ async def _point_back(run: Run, kind: VersionedKind, step: Step, raw: Mapping[st
     if str(raw.get("default_version")) != version:
         await _point(run, kind, raw, version)
     run.changed.add(object_id)
-    run.keeper.note(_entry(step.kind, desired, object_id, version))
-    run.keeper.hold(desired.address, desired.digest())
+    run.ledger.note(_entry(step.kind, desired, object_id, version))
+    run.ledger.hold(desired.address, desired.digest())
     return Outcome.DONE, object_id
 
 
@@ -374,7 +374,7 @@ async def _delete_one(run: Run, kind: VersionedKind, item: Observed, *, besides:
     *early, last = journal_chunks([file_id for file_id in files if file_id not in kept]) or [[]]
     for chunk in early:
         await delete_files(run, chunk)
-    async with run.keeper.journalled(last):
+    async with run.ledger.journal.deleting(last):
         await delete_object(run, kind, raw)
         await delete_journalled(run, last)
 

@@ -24,7 +24,10 @@ from reconciler.emulator import Request, Response
 from reconciler.model.desired import Document
 from reconciler.model.errors import Exit
 from reconciler.ownership.anchor import Anchor
-from reconciler.ownership.keeper import Keeper
+from reconciler.ownership.lease import Lease
+from reconciler.ownership.ledger import Ledger
+from reconciler.ownership.record import Record
+from reconciler.ownership.stores import Stores
 from tests.acceptance.world import World
 from tests.apply.server import Server, changed, files_of, is_write, refuse, text_of, times, world_and_server
 
@@ -184,8 +187,10 @@ def sent(document: Document, opened: Callable[[], BinaryIO]) -> list[str]:
             timeout=60.0,
             transport=drain,
         )
-        keeper = Keeper(account, SystemClock(), "acme", "run", Anchor("acme", "0" * 12))
-        run = Run(account, SystemClock(), "acme", "run", keeper, lambda _: opened(), lambda _: None)
+        record = Record(Stores(account, SystemClock(), "acme"), Anchor("acme", "0" * 12))
+        run = Run(
+            account, SystemClock(), "acme", "run", Ledger(Lease(record, "run")), lambda _: opened(), lambda _: None
+        )
         assert await upload_file(run, document) == "file-1"
         await account.aclose()
 

@@ -15,6 +15,9 @@ from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Anchor, Entry
 
+NEWER = re.compile(rf"(?:^|;)v=(?!{anchors.VERSION}(?:;|$))")
+"""In a run state: that another version of the reconciler wrote it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tagged:

@@ -22,6 +22,7 @@ from reconciler.upkeep import Group, Orphan, Orphans, Swept, find_orphans, sweep
 from tests.acceptance.world import World, made_once
 from tests.apply.server import anchors_of, is_read, is_write, refuse, state_of, times, world_and_server
 from tests.upkeep.dying import deaths, session_of
+from tests.upkeep.gc.test_find import HELPER
 from tests.upkeep.leftovers import (
     TOOL,
     agent,
@@ -40,7 +41,6 @@ from tests.upkeep.leftovers import (
     tags,
     upload,
 )
-from tests.upkeep.test_orphans import HELPER
 
 
 async def whole(session: Session, *files: str) -> Swept:
