@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.account.bundles import BadBundle, unpack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Outcome, Sort
+from reconciler.account.words import Meaning, says
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import DocumentKind, Kind, VersionedKind
 from reconciler.model.json import ID_PATTERN, Json
@@ -19,7 +20,7 @@ _VERSION = re.compile(r"\A[A-Za-z0-9_-]{1,20}\Z")
 
 
 async def get_object(account: Account, kind: Kind, object_id: str) -> dict[str, Any] | None:
-    """One object by id; None when it is not there (404; compatible servers say 400 "… not found")."""
+    """One object by id; None when it is not there."""
     if not ID_PATTERN.match(object_id):
         return None
     try:
@@ -41,8 +42,8 @@ def is_id(value: Json) -> bool:
 
 
 def is_missing(failure: Failure) -> bool:
-    """Whether an answer says that there is no such object: 404, or 400 "… not found" of compatible servers."""
-    return failure.sort is Sort.NOT_FOUND or (failure.status == 400 and "not found" in failure.message.lower())
+    """Whether an answer says that there is no such object, by 404 or 410 or in words."""
+    return failure.sort is Sort.NOT_FOUND or says(Meaning.MISSING, failure.message, status=failure.status)
 
 
 async def count_sessions(account: Account, kind: Kind, object_id: str) -> int | None:

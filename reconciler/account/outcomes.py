@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
+from reconciler.account.words import Meaning, says
 
 JSON_LIMIT = 32 * 1024 * 1024
 """The largest JSON answer in bytes: a page of 10,000 files is about 3 MB."""
@@ -65,7 +66,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFINITE = frozenset({400, 401, 403, 404, 413, 415, 422})
 """Statuses that say the request was not executed; every other one leaves that open."""
 
-_QUOTA = re.compile(r"quota|billing|spend|credit|budget|hard_limit", re.IGNORECASE)
 _KEY_SHAPE = re.compile(r"sk-[A-Za-z0-9_-]+")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,128}")
@@ -264,7 +264,7 @@ def _refusal(call: Call, answer: Answer, redact: Redaction) -> Failure:
 
 def _judge(status: int, said: _Explanation) -> tuple[Sort, Outcome]:
     if status == 429:
-        sort = Sort.QUOTA if said.code and _QUOTA.search(said.code) else Sort.RATE_LIMITED
+        sort = Sort.QUOTA if says(Meaning.SPENT, said.code or "", status=429) else Sort.RATE_LIMITED
         return sort, Outcome.NOT_EXECUTED if said.formatted else Outcome.AMBIGUOUS
     sort = _SORTS.get(status, Sort.UNREACHABLE if status >= 500 else Sort.REFUSED)
     return sort, Outcome.NOT_EXECUTED if status in _DEFINITE else Outcome.AMBIGUOUS

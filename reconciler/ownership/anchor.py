@@ -16,6 +16,7 @@ each), with holds of their own; run state and journal stand in the first part.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
@@ -103,21 +104,42 @@ class Anchor:
 
     def entry(self, kind: str, address: Address) -> Entry | None:
         """The inventory's line for an address."""
+        if isinstance(self.inventory, _InOrder):
+            return next(iter(self.inventory.split(kind, address)[1]), None)
         return next((item for item in self.inventory if item.kind == kind and item.address == address), None)
 
     def with_entry(self, entry: Entry) -> Anchor:
         """With one line put in, replacing the one for the same kind and address."""
-        others = self.without(entry.kind, entry.address).inventory
-        return replace(self, inventory=_sorted([*others, entry]))
+        before, _, after = _in_order(self.inventory).split(entry.kind, entry.address)
+        return replace(self, inventory=_InOrder((*before, entry, *after)))
 
     def without(self, kind: str, address: Address) -> Anchor:
         """With one line gone."""
+        if isinstance(self.inventory, _InOrder):
+            before, _, after = self.inventory.split(kind, address)
+            return replace(self, inventory=_InOrder((*before, *after)))
         kept = [item for item in self.inventory if not (item.kind == kind and item.address == address)]
         return replace(self, inventory=tuple(kept))
 
 
-def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    return tuple(sorted(entries, key=lambda item: (item.address, item.kind)))
+class _InOrder(tuple[Entry, ...]):
+    """Lines by address and kind: a run that makes thousands of objects finds the place of each at once."""
+
+    __slots__ = ()
+
+    def split(self, kind: str, address: Address) -> tuple[Sequence[Entry], Sequence[Entry], Sequence[Entry]]:
+        """What stands before one address and kind, there (nothing, or its line), and after it."""
+        start = bisect_left(self, (address, kind), key=_place)
+        end = bisect_right(self, (address, kind), lo=start, key=_place)
+        return self[:start], self[start:end], self[end:]
+
+
+def _place(entry: Entry) -> tuple[Address, str]:
+    return entry.address, entry.kind
+
+
+def _in_order(entries: Iterable[Entry]) -> _InOrder:
+    return entries if isinstance(entries, _InOrder) else _InOrder(sorted(entries, key=_place))
 
 
 def encode(anchor: Anchor, foreign: Sequence[int] = ()) -> list[dict[str, str]]:
@@ -224,7 +246,7 @@ def decode(stack: str, stores: Sequence[Mapping[str, Json]]) -> Anchor | None:
         plan=state.get("plan", ""),
         beat=_number(state.get("beat")),
         kinds=tuple(kind for kind in state.get("kinds", "").split(",") if kind),
-        inventory=_sorted(entries),
+        inventory=_in_order(entries),
         holds=_holds(" ".join(str(store["metadata"].get(HOLDS, "")) for store in stores)),
         journal=tuple(word for key in JOURNALS for word in str(head.get(key, "")).split()),
         created_at=_number(stores[0].get("created_at")),

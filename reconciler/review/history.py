@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.manifest.files.tree import TreeError
+from reconciler.manifest.files.refusals import TreeError
 
 if TYPE_CHECKING:
     from reconciler.manifest.load.loader import Loaded

@@ -14,6 +14,7 @@ from functools import cached_property
 from reconciler.kinds import FORMS, KINDS
 from reconciler.kinds.form import Manifest
 from reconciler.kinds.kind import Kind
+from reconciler.manifest.files.paths import resolve
 from reconciler.manifest.load.loader import Loaded
 from reconciler.manifest.load.lowering import choice_of
 from reconciler.model.address import Ref, Span, position
@@ -134,7 +135,7 @@ class Origins:
     def _patches(self) -> frozenset[str]:
         """The files of the environment's patches, relative to the root."""
         chosen = self.loaded.stack.environments.get(self.loaded.environment or "")
-        return frozenset(self.loaded.tree.resolve("", path) for path in chosen.patches) if chosen else frozenset()
+        return frozenset(resolve("", path) for path in chosen.patches) if chosen else frozenset()
 
     def _by(self, manifest: Manifest, written: Path) -> str | None:
         top = written[:2]

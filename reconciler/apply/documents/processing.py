@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.account.objects import is_missing
 from reconciler.account.port import Failure
+from reconciler.account.words import Meaning, says
 from reconciler.apply.documents.attaching import attach, take_away
 from reconciler.apply.documents.detaching import ENDED, detach, discard
 from reconciler.apply.documents.intake import bring_in
@@ -130,7 +131,7 @@ def _missed(rollout: Rollout, pending: Pending) -> str | None:
 
 def _may_pass(why: str) -> bool:
     """Whether a failure is the service's own: `server_error`, a File it did not know yet, an attachment it lost."""
-    return why.startswith(("server_error", NOT_SHOWN)) or "not found" in why.lower()
+    return why == NOT_SHOWN or says(Meaning.PASSING, why)
 
 
 async def _try_again(rollout: Rollout, files: Mapping[str, Pending]) -> None:

@@ -25,7 +25,7 @@ from reconciler.apply.uploads.sending import (
     media_type,
     seconds_for,
 )
-from reconciler.manifest.files.tree import TreeError
+from reconciler.manifest.files.refusals import TreeError
 from reconciler.model.desired import Document
 
 PART = 16 * 2**20

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Protocol
 from reconciler.account.outcomes import CHANGED
 from reconciler.account.port import Call, Clock, Failure
 from reconciler.apply.run import Run, StepFailed
-from reconciler.manifest.files.tree import TreeError
+from reconciler.manifest.files.refusals import TreeError
 from reconciler.model.desired import Document
 
 PURPOSE = "assistants"

@@ -18,8 +18,10 @@ from reconciler.manifest.files import names
 from reconciler.manifest.files.globs import has_magic
 from reconciler.manifest.files.hashcache import Content, HashCache
 from reconciler.manifest.files.nearby import what_is_near
+from reconciler.manifest.files.paths import resolve
+from reconciler.manifest.files.refusals import NotThere, TreeError
 from reconciler.manifest.files.texts import note_tree_error
-from reconciler.manifest.files.tree import NotThere, Tree, TreeError
+from reconciler.manifest.files.tree import Tree
 from reconciler.manifest.text.characters import unsafe_characters
 from reconciler.manifest.text.secrets import Scanner
 from reconciler.model.address import Span
@@ -98,7 +100,7 @@ def _matches(tree: Tree, base_dir: str, entry: FileEntry, problems: Problems) ->
 
 
 def _explicit(tree: Tree, base_dir: str, path: str, problems: Problems, span: Span | None) -> list[str]:
-    file = tree.resolve(base_dir, path)
+    file = resolve(base_dir, path)
     if tree.ignore.covers(file):
         problems.add("E503", "File is ignored", f"{file} is excluded by .reconcilerignore. Remove one of them.", span)
         return []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.files.nearby import what_is_near
-from reconciler.manifest.files.tree import NotThere, PathRefused, SymlinkRefused, TooLarge, Tree, TreeError
+from reconciler.manifest.files.refusals import NotThere, PathRefused, SymlinkRefused, TooLarge, TreeError
+from reconciler.manifest.files.tree import Tree
 from reconciler.manifest.text import source
 from reconciler.manifest.text.secrets import masked, masked_line
 from reconciler.manifest.text.written import Written

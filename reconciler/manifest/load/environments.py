@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.manifest.files.documents import Doc, Found, read_file
+from reconciler.manifest.files.paths import resolve
+from reconciler.manifest.files.refusals import TreeError
 from reconciler.manifest.files.texts import Texts, note_tree_error
-from reconciler.manifest.files.tree import TreeError
 from reconciler.manifest.load.patches import merge
 from reconciler.manifest.schema.stack import Environment, Stack
 from reconciler.manifest.text.secrets import shown
@@ -47,7 +48,7 @@ def patched(found: Found, environment: Environment, name: str | None, root_doc: 
     for number, path in enumerate(environment.patches):
         at = root_doc.written.span(("spec", "environments", str(name), "patches", number))
         try:
-            file = texts.tree.resolve("", path)
+            file = resolve("", path)
             texts.tree.stat(file)
         except TreeError as error:
             note_tree_error(error, texts.problems, at)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.manifest.files.documents import Doc, Found, read_file
+from reconciler.manifest.files.paths import resolve
+from reconciler.manifest.files.refusals import TreeError
 from reconciler.manifest.files.texts import Texts, note_tree_error
-from reconciler.manifest.files.tree import TreeError
 from reconciler.manifest.schema import stack
 from reconciler.manifest.schema.stack import Stack
 from reconciler.model.address import Span
@@ -42,7 +43,7 @@ def _is_second_stack(doc: Doc, problems: Problems) -> bool:
 
 def _candidates(settled: Stack, root_doc: Doc, texts: Texts, problems: Problems) -> list[str]:
     """The YAML files below the sources, sorted, without the root's own and the patches."""
-    tree, found = texts.tree, dict.fromkeys((stack.FILE, *_patch_files(settled, texts)), False)
+    tree, found = texts.tree, dict.fromkeys((stack.FILE, *_patch_files(settled)), False)
     for number, directory in enumerate(settled.sources):
         at = root_doc.written.span(("spec", "sources", number))
 
@@ -60,11 +61,11 @@ def _candidates(settled: Stack, root_doc: Doc, texts: Texts, problems: Problems)
     return sorted(file for file, wanted in found.items() if wanted)
 
 
-def _patch_files(settled: Stack, texts: Texts) -> Iterator[str]:
+def _patch_files(settled: Stack) -> Iterator[str]:
     for environment in settled.environments.values():
         for patch in environment.patches:
             try:
-                yield texts.tree.resolve("", patch)
+                yield resolve("", patch)
             except TreeError:  # said when the environment is chosen
                 continue
 

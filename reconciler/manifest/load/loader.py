@@ -17,8 +17,9 @@ from reconciler.manifest.check.conformity import Place, conform
 from reconciler.manifest.files import documents
 from reconciler.manifest.files.documents import Doc, Found
 from reconciler.manifest.files.hashcache import HashCache
+from reconciler.manifest.files.refusals import TreeError
 from reconciler.manifest.files.texts import Texts, note_tree_error
-from reconciler.manifest.files.tree import IGNORE_FILE, Tree, TreeError
+from reconciler.manifest.files.tree import IGNORE_FILE, Tree
 from reconciler.manifest.load import environments, values
 from reconciler.manifest.load.gathering import gather
 from reconciler.manifest.load.lowering import Lowering, manifest_of

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from reconciler.manifest.check import safety
 from reconciler.manifest.check.conformity import Place, conform
 from reconciler.manifest.files.documents import Doc
+from reconciler.manifest.files.paths import resolve
+from reconciler.manifest.files.refusals import TreeError
 from reconciler.manifest.files.texts import Texts, note_tree_error
-from reconciler.manifest.files.tree import TreeError
 from reconciler.manifest.load.variables import growth, interpolate
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.text import source
@@ -97,7 +98,7 @@ class Values:
         if not conform(value, schemas.INCLUDE, place, self.problems, path):
             return nothing, ""
         try:
-            file = self.texts.tree.resolve(doc.directory, self.text(value["file"], at))
+            file = resolve(doc.directory, self.text(value["file"], at))
         except TreeError as error:
             note_tree_error(error, self.problems, at)
             return nothing, ""

@@ -10,7 +10,7 @@ import pytest
 from reconciler.apply.uploads.sending import Deadline, Digests, Reader, media_type, seconds_for
 from reconciler.emulator.files import ASSISTANT_EXTENSIONS
 from reconciler.emulator.processing import MAGIC, TEXT_EXTENSIONS
-from reconciler.manifest.files.tree import TreeError
+from reconciler.manifest.files.refusals import TreeError
 from reconciler.model.desired import Document
 
 DOCUMENT = Document("a.md", "docs/a.md", "a.md", 4, "0" * 64)
