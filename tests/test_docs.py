@@ -56,6 +56,12 @@ def test_generated_pages_are_what_the_code_says() -> None:
         assert found == text, f"docs/reference/{name} is out of date: run `make docs`"
 
 
+def test_the_states_in_the_guarantees_are_what_the_code_says() -> None:
+    """`make docs` writes them."""
+    found = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    assert found == _generator().guarantees(found), "docs/guarantees.md is out of date: run `make docs`"
+
+
 def test_the_reference_has_no_page_that_nothing_generates() -> None:
     """A page whose source is gone would never change again."""
     assert {path.name for path in (ROOT / "docs" / "reference").iterdir()} == set(_generator().pages())

@@ -222,7 +222,7 @@ FILES = (
     Move(_F.PROCESSING, _F.UPLOADED, (_W.DETACH,), _GC,
          step="it is stuck since an earlier run: detached, to be attached again",
          seen="our attributes",
-         left="the same"),
+         left="**a File without a trace**, and a document that the next run sends again"),
     Move(_F.COMPLETED, _F.COMPLETED, (_W.ATTRIBUTES,), _NOBODY,
          step="update: only attributes differ",
          seen="our attributes",

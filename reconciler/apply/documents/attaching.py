@@ -56,6 +56,7 @@ async def _attach_group(rollout: Rollout, files: Mapping[str, Pending]) -> list[
     path = rollout.kind.batch.replace("{parent}", rollout.parent)
     refused = lost = False
     try:
+        # A death before it leaves Files that only `gc` finds, a death after it attachments that the next run waits for.
         await rollout.run.account.send(Call("POST", path, json=body, beta=rollout.kind.beta))
     except Failure as failure:
         if is_fatal(failure):
@@ -87,6 +88,7 @@ async def _attach_one(rollout: Rollout, file_id: str, pending: Pending) -> Failu
         op = rollout.run.op()
         item = _item(rollout, file_id, pending, op)
         try:
+            # The same with one File: before it only `gc` finds it, after it the next run does.
             await rollout.run.account.send(Call("POST", rollout.path, json=item, beta=rollout.kind.beta))
         except Failure as failure:
             last = failure

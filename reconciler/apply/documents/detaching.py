@@ -29,6 +29,7 @@ async def discard(run: Run, kind: DocumentKind, parent: str, files: Sequence[str
     path = kind.collection.replace("{parent}", parent)
     for chunk in journal_chunks(files):
         async with run.ledger.journal.deleting(chunk):
+            # A death from here on leaves Files that the journal names: the next run deletes those that nothing uses.
             await together(detach(run, path, kind, file_id, whole=True) for file_id in chunk)
             shown = await _still_listed(run, path, kind, chunk)
             await delete_journalled(run, [file_id for file_id in chunk if file_id not in shown])

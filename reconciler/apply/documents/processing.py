@@ -149,6 +149,7 @@ async def _try_again(rollout: Rollout, files: Mapping[str, Pending]) -> None:
 async def _try_detach(rollout: Rollout, file_id: str, pending: Pending) -> bool:
     """Whether it could not be detached."""
     try:
+        # A death after it leaves a File that only `gc` finds; the next run sends the document again.
         await detach(rollout.run, rollout.path, rollout.kind, file_id, whole=False)
     except StepFailed as failed:
         rollout.fail(pending.document.path, failed.summary)
@@ -203,6 +204,7 @@ async def _thaw(rollout: Rollout, stuck: Mapping[str, Pending]) -> None:
 
 async def _stays(rollout: Rollout, file_id: str) -> bool:
     try:
+        # The same here: until it is attached anew, only `gc` finds the File.
         await detach(rollout.run, rollout.path, rollout.kind, file_id, whole=False)
     except StepFailed:
         return True

@@ -66,6 +66,7 @@ async def _update_one(rollout: Rollout, document: Document, item: Attachment) ->
         return {op: Seen.TARGET, item.op: Seen.BEFORE}.get(live.op, Seen.OTHER)
 
     try:
+        # A death after it leaves all attributes as they are to be; the next run sees that, and writes the others.
         await write(rollout.run, "the update", path=path, send=partial(rollout.run.account.send, call), seen=seen)
     except StepFailed as failed:
         rollout.fail(document.path, failed.summary)

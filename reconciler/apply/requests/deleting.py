@@ -30,6 +30,7 @@ async def delete_object(run: Run, kind: Kind, before: Mapping[str, Any]) -> None
 
     async def send() -> Reply:
         try:
+            # A death after it leaves the Files that it named: the journal names them, and the next run deletes them.
             return await run.account.send(call)
         except Failure as failure:
             if is_missing(failure):
@@ -63,6 +64,7 @@ async def until_gone(run: Run, delete: Call, get: Call, *, patience: float | Non
     looks = looks_of(run, patience)
     while True:
         try:
+            # A death after it leaves what it was part of, or a line of the journal: the next run goes on from there.
             await run.account.send(delete)
         except Failure as failure:
             if not (failure.ambiguous or is_missing(failure)):
@@ -150,7 +152,7 @@ async def deleted_if_refused(run: Run, uploaded: Sequence[str]) -> AsyncIterator
     What cannot be deleted, or may be in use, is in the journal, which is written when the stack is given back.
     """
     try:
-        yield
+        yield  # a death in here leaves Files that nothing names: nobody finds them but `gc`
     except StepFailed as failed:
         await _delete_or_remember(run, uploaded, in_doubt=failed.in_doubt)
         raise

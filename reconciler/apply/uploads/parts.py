@@ -60,7 +60,7 @@ async def _begin(run: Run, document: Document, deadline: Deadline) -> str | None
         "mime_type": media_type(document.name),
         "purpose": PURPOSE,
     }
-    call = Call("POST", "/uploads", json=body)
+    call = Call("POST", "/uploads", json=body)  # a death after it leaves what expires within an hour, with its parts
     try:
         data = await insist(
             run,
@@ -149,6 +149,7 @@ class _Transfer:
         return str(data["id"]), digests
 
     async def _complete(self, parts: list[str], digests: Digests) -> Mapping[str, Any]:
+        # A death after it, or an answer that is lost, leaves a File that only `gc` finds.
         call = Call(
             "POST",
             f"/uploads/{self.upload}/complete",

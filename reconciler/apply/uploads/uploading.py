@@ -74,6 +74,7 @@ async def _in_one_request(run: Run, document: Document, deadline: Deadline) -> s
         timeout=seconds_for(document.bytes),
         guard=run.traffic.allowed,
     )
+    # A death after it, or an answer that is lost, leaves a File that only `gc` finds.
     file = await insist(run, document, deadline, call, accepts=_is_file, otherwise="the answer is not a File")
     if digests.sha256.hexdigest() != document.sha256:
         raise await _undone(run, file, changed(document))

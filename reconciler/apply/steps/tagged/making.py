@@ -147,6 +147,7 @@ async def _confirm(
     cleared = [name for name in changed if name not in desired.spec and kind.field(name) is not None]
     if cleared:
         await _keep_managing(run, kind, step, cleared, tags)
+    # A death before the record is written loses this: the next plan reads it off the tags, but not whose a File is.
     run.ledger.note(
         Entry(step.kind, desired.address, object_id, None, desired.lifecycle.protect, desired.lifecycle.retain)
     )

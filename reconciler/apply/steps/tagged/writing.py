@@ -32,6 +32,7 @@ async def create_pending(run: Run, kind: Kind, desired: Desired) -> str:
 
     async def send(op: str) -> Reply:
         metadata = {**desired.labels, **tagging.encode(tags_of(run, kind, desired, Object.PENDING, op))}
+        # A death after it leaves a pending object: the next plan finds it by its tags, and completes or deletes it.
         return await run.account.send(
             Call("POST", kind.collection, json={**body, "metadata": metadata}, beta=kind.beta, once=True)
         )
@@ -72,6 +73,7 @@ async def send_update(
             return Seen.TARGET
         return Seen.BEFORE if fresh and _same(kind, raw, fresh, desired) else Seen.OTHER
 
+    # A death before it leaves what was there, a death after it what the tags say: fields and tags are one request.
     await change_object(run, kind, live.id, {**body, "metadata": metadata}, seen)
 
 
@@ -96,6 +98,7 @@ async def retire(run: Run, kind: Kind, old: Observed) -> None:
             return Seen.TARGET
         return Seen.BEFORE if fresh and fresh.get("metadata") == raw.get("metadata") else Seen.OTHER
 
+    # A death after it leaves an object that serves and has no successor yet: the next plan goes on replacing it.
     await change_object(run, kind, old.id, {"metadata": metadata}, seen)
 
 
@@ -109,6 +112,7 @@ async def remove_tags(run: Run, kind: Kind, raw: Mapping[str, Any]) -> None:
             return Seen.TARGET
         return Seen.BEFORE if live is not None and live.get("metadata") == raw.get("metadata") else Seen.OTHER
 
+    # A death after it leaves entries of the inventory about what is nobody's: the next run drops them.
     await change_object(run, kind, object_id, {"metadata": tagging.user_pairs(raw.get("metadata"))}, seen)
     if seen(await get_object(run.account, kind, object_id)) is not Seen.TARGET:
         raise StepFailed(f"{object_id} still carries our tags: this server merges metadata instead of replacing it")

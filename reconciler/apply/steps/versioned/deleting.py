@@ -56,6 +56,7 @@ async def _leave_untagged(run: Run, kind: VersionedKind, step: Step, raw: Mappin
     name = str(raw.get("name") or step.address.name)
     description = tagging.strip_line(str(raw.get("description", ""))) or name
     bundle = kind.bundle(name, description=description, **content)
+    # A death before the pointer moves leaves a version of nobody beside ours: the next run posts another one.
     version = await post_version(run, kind, object_id, name, lambda _: bundle, tagged=False)
     await point(run, kind, raw, version, Object.FOREIGN)
 

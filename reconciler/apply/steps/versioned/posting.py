@@ -28,6 +28,7 @@ async def create_stub(run: Run, kind: VersionedKind, desired: Desired) -> Mappin
     async def send(op: str) -> Reply:
         tags = Tags(run.owner, run.ledger.lineage, desired.address, state=Object.PENDING, op=op)
         archive = pack(name, kind.stub(name, description=tagging.encode_line(tags)))
+        # A death after it leaves a pending object: the next plan finds it by its tag line, completes or deletes it.
         return await run.account.send(_post(kind.collection, name, archive, kind))
 
     def accepts(raw: Mapping[str, Any], op: str) -> bool:
@@ -57,6 +58,7 @@ async def post_version(
         known = {str(raw.get("version")) for raw in await list_all(run.account, path, beta=kind.beta)}
 
     async def send(op: str) -> Reply:
+        # A death after it leaves a version that nothing points at: the next run points at it if it is still wanted.
         return await run.account.send(_post(path, name, pack(name, bundle(op)), kind))
 
     def accepts(raw: Mapping[str, Any], op: str) -> bool:
@@ -84,6 +86,7 @@ async def point(
         now = str(raw.get("default_version")) if raw else ""
         return {version: Seen.TARGET, was: Seen.BEFORE}.get(now, Seen.OTHER)
 
+    # A death after it leaves a release that the inventory does not name yet: its tag line says whose it is.
     await change_object(run, kind, object_id, {"default_version": version}, seen, what="the default version")
 
 
