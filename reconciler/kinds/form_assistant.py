@@ -5,18 +5,20 @@ Which field goes to which runtime, and under which name, is what the runtimes de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.kinds.agent import AGENT
 from reconciler.kinds.assistant import ASSISTANT
-from reconciler.kinds.form import Context, Form, Manifest
+from reconciler.kinds.form import Context, Form
+from reconciler.kinds.manifest import Manifest, Reference
 from reconciler.kinds.release import RELEASE
-from reconciler.kinds.runtime import NAME, Runtime, tool_branch
+from reconciler.kinds.runtime import MODEL, Runtime
+from reconciler.kinds.tools import NAME, references, tool_branch
 from reconciler.kinds.words import closed
 from reconciler.model.desired import Desired
 from reconciler.model.json import Json
 
-RUNTIMES: Mapping[str, Runtime] = {kind.runtime: kind for kind in (RELEASE, AGENT, ASSISTANT)}
+RUNTIMES: Mapping[str, Runtime] = {kind.chosen_by: kind for kind in (RELEASE, AGENT, ASSISTANT)}
 DEFAULT_RUNTIME = "responses"
 
 
@@ -49,6 +51,16 @@ class AssistantForm(Form):
     def lower(self, manifest: Manifest, context: Context) -> Desired | None:
         """The resource of the chosen runtime."""
         return RUNTIMES[manifest.spec.get("runtime", DEFAULT_RUNTIME)].lower(manifest, context)
+
+    def references(self, manifest: Manifest) -> Iterator[Reference]:
+        """Those of its tools; a tool that a Tool manifest declares stands for what that refers to."""
+        for number, tool in enumerate(manifest.spec.get("tools", ())):
+            yield from references(tool, ("spec", "tools", number))
+
+    def defaults(self) -> Mapping[str, Json]:
+        """The runtime, and the model, which every runtime needs."""
+        runtime = f"What realises assistants. Default: {DEFAULT_RUNTIME}."
+        return {"runtime": {"type": "string", "enum": sorted(RUNTIMES), "description": runtime}, "model": MODEL}
 
     def unavailable(self, name: str, choice: str) -> str | None:
         """What to do about a field or tool type that only other runtimes have."""

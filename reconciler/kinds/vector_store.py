@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.form import Context, FileEntry, Form, Manifest
+from reconciler.kinds.form import Context, Form, Shape
 from reconciler.kinds.kind import Kind
-from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING
+from reconciler.kinds.manifest import FileEntry, Manifest
+from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING, VECTOR_STORE_FILE
 from reconciler.kinds.words import closed, integer, text
 from reconciler.model.desired import Desired
 from reconciler.model.json import Json
@@ -33,7 +34,7 @@ class VectorStore(Kind):
     form = "VectorStore"
     collection = "/vector_stores"
     beta = "assistants=v2"
-    documents = "vector_store_file"
+    documents = VECTOR_STORE_FILE
     gone = "The account has no /v1/vector_stores. The reconciler keeps its anchor there and cannot work without them."
     fields = (
         Field("name", text(256), ("Documents", "More documents"), manifest="display_name"),
@@ -68,6 +69,8 @@ class VectorStoreForm(Form):
 
     name = "VectorStore"
     title = "vector store"
+    drawn_as = Shape.STORE
+    shared = True
 
     def spec_schema(self, choice: str | None = None) -> dict[str, Json]:
         """The store's fields, and the files that go into it."""

@@ -18,9 +18,8 @@ from reconciler.account.objects import get_object, is_id, is_missing, list_attac
 from reconciler.account.outcomes import OTHER_API
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Sort
-from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping, Kind, VersionedKind
-from reconciler.kinds.runtime import Runtime
+from reconciler.kinds import FORMS, KINDS
+from reconciler.kinds.kind import DocumentKind, Keeping, Kind, VersionedKind
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import Exit, Stop
@@ -32,7 +31,7 @@ from reconciler.observing.scope import Found, Scope
 from reconciler.observing.tagged import observed_from, vouched
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import ANCHOR_COLLECTION, Anchor, Entry
+from reconciler.ownership.anchor import ANCHOR_KIND, Anchor, Entry
 from reconciler.ownership.digests import refs_digest
 
 _NOT_FOR_US = frozenset({Sort.REFUSED, Sort.PERMISSION})
@@ -149,7 +148,7 @@ class _Observer:
         """A collection that is not there, or is something else; and who needs it."""
         what = "has another API" if failure.code == OTHER_API else f"answers {failure.status}"
         first, *others = [str(item.address) for item in self.scope.desired if item.kind == kind.name] or [""]
-        runtime = f" (`runtime: {kind.runtime}`)" if isinstance(kind, Runtime) else ""
+        runtime = f" (`{FORMS[kind.form].selector}: {kind.chosen_by}`)" if kind.chosen_by else ""
         more = f" and {len(others)} more need it" if others else " needs it"
         needed = f", and {first}{runtime}{more}" if first else ""
         return Stop(Exit.UNAVAILABLE, f"{kind.collection} {what}{needed}. {kind.gone}".strip())
@@ -191,7 +190,7 @@ class _Observer:
 
     async def anchor(self) -> Anchor | None:
         """The stack's record, chosen among the stores that claim to hold it."""
-        kind = next(kind for kind in KINDS.values() if kind.collection == ANCHOR_COLLECTION)
+        kind = ANCHOR_KIND
         owner = self.scope.owner
         pinned = await self._pinned(kind)
         parts = _anchor_parts([*pinned, *await self._list(kind)], owner)
@@ -368,7 +367,7 @@ class _Observer:
 
     async def _file_status(self, item: Attachment) -> Attachment:
         try:
-            await self.account.send(Call("GET", f"/files/{item.file_id}"))
+            await self.account.send(Call("GET", f"{DocumentKind.uploads}/{item.file_id}"))
         except Failure as failure:
             if is_missing(failure):
                 return replace(item, status="missing")

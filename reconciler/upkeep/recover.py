@@ -24,7 +24,7 @@ from reconciler.model.observed import created_at
 from reconciler.observing.observer import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION, Anchor, Entry
+from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION, ANCHOR_KIND, Anchor, Entry
 from reconciler.upkeep.recovery import Part, Recovery, Tagged, is_whole, salvaged, still_named, tagged
 from reconciler.upkeep.repair import AGAIN, mender
 from reconciler.upkeep.unlock import Held, check_dead
@@ -147,7 +147,7 @@ class _Search:
             return stop
 
     async def _store(self, store_id: str) -> dict[str, Any] | None:
-        kind = next(kind for kind in KINDS.values() if kind.collection == ANCHOR_COLLECTION)
+        kind = ANCHOR_KIND
         return await get_object(self.account, kind, store_id)
 
     async def _read_parts(self, pinned: str | None) -> None:

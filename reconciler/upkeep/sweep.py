@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.account.failures import stop_for
-from reconciler.account.objects import document_kind_of, get_object, is_missing, version_of
+from reconciler.account.objects import get_object, is_missing, version_of
 from reconciler.account.port import Call, Failure, Reply
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.session import Session
@@ -18,7 +18,7 @@ from reconciler.apply.steps.creation import Seen, delete_object, write
 from reconciler.apply.steps.removal import delete_files, delete_journalled, discard, gone, is_fatal
 from reconciler.apply.walk import GRACE
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import VersionedKind
+from reconciler.kinds.kind import VersionedKind, document_kind_of
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.events import Event
 from reconciler.model.json import Json

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from reconciler.kinds import FORMS, KINDS
-from reconciler.kinds.field import Field
-from reconciler.kinds.form import Form, Manifest
-from reconciler.kinds.kind import DocumentKind, Kind, identity
+from reconciler.kinds.field import Field, identity
+from reconciler.kinds.form import Form
+from reconciler.kinds.kind import DocumentKind, Kind
+from reconciler.kinds.manifest import Manifest
 from reconciler.kinds.words import raw_schema
 from reconciler.model.address import Address, Span
 from reconciler.model.desired import Desired, Document, Lifecycle

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.account.objects import document_kind_of
 from reconciler.account.port import Call, Failure
 from reconciler.apply.documents.attaching import bring_in, take_away
 from reconciler.apply.documents.processing import UNTAGGED, look, resume, wait
@@ -16,7 +15,7 @@ from reconciler.apply.documents.rollout import Rollout
 from reconciler.apply.run import Run, StepFailed, together
 from reconciler.apply.steps.creation import Seen, write
 from reconciler.apply.steps.removal import ENDED, all_attachments, discard
-from reconciler.kinds.kind import IN_PLACE, Kind
+from reconciler.kinds.kind import IN_PLACE, Kind, document_kind_of
 from reconciler.model.address import Address
 from reconciler.model.desired import Document
 from reconciler.model.json import same

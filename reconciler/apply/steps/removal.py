@@ -161,8 +161,8 @@ def _age(run: Run, kind: DocumentKind, reply: Reply) -> float:
 
 
 async def _delete_file(run: Run, file_id: str) -> None:
-    delete = Call("DELETE", f"/files/{file_id}")
-    if await _until_gone(run, delete, Call("GET", f"/files/{file_id}")) is not None:
+    delete = Call("DELETE", f"{DocumentKind.uploads}/{file_id}")
+    if await _until_gone(run, delete, Call("GET", f"{DocumentKind.uploads}/{file_id}")) is not None:
         raise _still_there(run, delete)
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from reconciler.account.objects import document_kind_of, get_object
+from reconciler.account.objects import get_object
 from reconciler.account.port import Call, Reply
 from reconciler.apply.documents.rolling import roll_out
 from reconciler.apply.run import Run, StepFailed
@@ -323,9 +323,8 @@ async def _delete_one(run: Run, kind: Kind, item: Observed, *, double: bool = Fa
     double = double or (tags.state == "pending" and confirmed is not None and confirmed.id != item.id)
     own = kind.file_ids(raw)
     if kind.documents is not None and own is None:
-        document_kind = document_kind_of(kind)
         mine = [one.file_id for one in await all_attachments(run, kind, item.id) if one.path is not None]
-        await discard(run, document_kind, item.id, mine)
+        await discard(run, kind.documents, item.id, mine)
         raw = await _evidence(run, kind, item.id, item.tags.address)
     entries = {entry.id for entry in run.keeper.anchor.inventory if entry.address.owner == item.tags.address}
     entries.update(run.keeper.anchor.journal)
@@ -387,7 +386,7 @@ def _note_files(run: Run, kind: Kind, step: Step) -> None:
         _drop_files(run, address)
     for document in desired.documents:
         address = _file_address(desired, document.path)
-        run.keeper.note(Entry(document_kind_of(kind).name, address, run.ids[address], document.sha256[:16]))
+        run.keeper.note(Entry(kind.documents.name, address, run.ids[address], document.sha256[:16]))
 
 
 def _file_address(desired: Desired, path: str) -> Address:
