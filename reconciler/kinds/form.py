@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from reconciler.kinds.manifest import FileEntry, Manifest, Reference
+from reconciler.kinds.words import MEANINGS
 from reconciler.model.desired import Desired, Document
 from reconciler.model.diagnostics import Problems
 from reconciler.model.json import Json, Path
@@ -55,6 +56,8 @@ class Form(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     """For messages: `vector store`."""
+    meanings: ClassVar[Mapping[str, str]] = MEANINGS
+    """One sentence for each field, as editors show it; by the end of its dotted path, of which the longest counts."""
     drawn_as: ClassVar[Shape] = Shape.BOX
     shared: ClassVar[bool] = False
     """Whether it is there to be used by others, so that one that nothing uses is worth saying."""

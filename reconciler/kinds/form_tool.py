@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.kinds.form import Context, Form, Shape
 from reconciler.kinds.form_assistant import ASSISTANT_FORM, any_tool_schema
 from reconciler.kinds.manifest import Manifest, Reference
-from reconciler.kinds.tools import references
+from reconciler.kinds.tools import MEANINGS, references
 from reconciler.model.desired import Desired
 from reconciler.model.json import Json
 
@@ -17,6 +17,7 @@ class ToolForm(Form):
 
     name = "Tool"
     title = "tool"
+    meanings = MEANINGS
     drawn_as = Shape.PART
     shared = True
 

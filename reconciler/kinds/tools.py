@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from reconciler.kinds import words
 from reconciler.kinds.form import Context
 from reconciler.kinds.manifest import FileEntry, Manifest, Reference
 from reconciler.kinds.words import closed, raw_schema, text
@@ -36,6 +38,67 @@ CODE_FILES: Json = {
     },
     "description": "Files for the sandbox, relative to the manifest; globs allowed.",
 }
+
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        **words.MEANINGS,
+        "vector_stores": "VectorStore manifests by name, or `{id: vs_…}` for one that is not managed here.",
+        "function": "A function that the application answers.",
+        "function.name": "What the model calls it. Default in a Tool manifest: its name, with underscores.",
+        "function.description": "What the function does and when to use it, for the model.",
+        "strict": "Whether the arguments have to fit the schema exactly (OpenAI's strict subset of JSON Schema).",
+        "defer_loading": "Whether the tool is found through tool search instead of standing in the context.",
+        "max_num_results": "How many passages a search returns, 1 to 50.",
+        "ranking_options": "How search results are ranked.",
+        "ranker": "The ranker to use.",
+        "score_threshold": "Results below this score, 0 to 1, are left out.",
+        "hybrid_search": "How much meaning and words count.",
+        "embedding_weight": "Weight of similar meaning.",
+        "text_weight": "Weight of equal words.",
+        "filters": "Which documents are searched, by their attributes; or which domains.",
+        "memory_limit": "Memory of the sandbox.",
+        "network_policy": "What the sandbox may reach.",
+        "server_label": "What the model calls the MCP server.",
+        "server_url": "The MCP server's address: https, a public host, no credentials in it.",
+        "server_description": "What the MCP server is for, for the model.",
+        "connector_id": "A connector of the service, in place of a server's address.",
+        "tunnel_id": "A tunnel of the service, in place of a server's address.",
+        "allowed_tools": "The server's tools that may be used. All of them when left out.",
+        "tool_names": "Tools by name.",
+        "read_only": "Only tools that change nothing.",
+        "require_approval": "Which calls a person has to approve.",
+        "always": "Calls that always need approval.",
+        "never": "Calls that never do.",
+        "transport": "How the MCP server is reached.",
+        "headers": "HTTP headers that are no secrets.",
+        "command": "The command that starts the server.",
+        "cwd": "The directory it is started in.",
+        "args": "Its arguments.",
+        "env_vars": "Names of environment variables that it inherits.",
+        "connection_origin": "Where connections to the server start.",
+        "credential_id": "The vault credential for this server.",
+        "request_metadata": "Sent along with every request to the server.",
+        "required": "Whether the server has to be up before the first turn.",
+        "allowed_domains": "Domains that a search may use.",
+        "search_context_size": "How much of what was found goes into the context.",
+        "context_size": "How much of what was found goes into the context.",
+        "user_location": "Where the user is, roughly.",
+        "location": "Where the user is, roughly.",
+        "city": "The city.",
+        "country": "The two-letter ISO country code.",
+        "region": "The region or state.",
+        "timezone": "The IANA time zone, such as Europe/London.",
+        "external_web_access": "Whether live pages are fetched.",
+        "mode": "Live pages, cached ones, or none.",
+        "include_screenshots": "Whether screenshots are part of the outputs.",
+        "execution": "Who runs the search: the service, or the application.",
+        "enabled": "Whether it is on.",
+        "async": "Whether it happens in the background.",
+        "id": "The id of an object that is not managed here.",
+    }
+)
+"""What the fields of tools mean."""
 
 
 def function_schema(*, strict: bool, described: bool) -> dict[str, Json]:
