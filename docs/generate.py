@@ -214,7 +214,7 @@ def _manifests() -> Iterator[str]:
         ("Field", "Value", "Meaning"),
         [
             ("`apiVersion`", _code(schemas.API_VERSION), "Documents without it are ignored and counted."),
-            ("`kind`", ", ".join(_code(kind) for kind in schemas.KINDS), "What the document describes."),
+            ("`kind`", ", ".join(_code(kind) for kind in schemas.kinds()), "What the document describes."),
             (
                 "`metadata.name`",
                 str(stack.NAME_SCHEMA["description"]),
@@ -249,7 +249,8 @@ def _manifests() -> Iterator[str]:
     for name in FORMS:
         if name not in {"Assistant", "Tool", "VectorStore"}:
             yield f"## {name}"
-            yield from (_field_table(kind) for kind in KINDS.values() if kind.form == name)
+            tables = [_field_table(kind) for kind in KINDS.values() if kind.form == name]
+            yield from tables or [_properties(FORMS[name].spec_schema())]
     yield "## How strictly files are read"
     yield _STRICT
 

@@ -40,7 +40,7 @@ page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative
 # --- pages that are made from the code --------------------------------------------------------------------------------
 
 
-def _generator() -> ModuleType:
+def generator() -> ModuleType:
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     assert spec is not None
     assert spec.loader is not None
@@ -51,7 +51,7 @@ def _generator() -> ModuleType:
 
 def test_generated_pages_are_what_the_code_says() -> None:
     """`make docs` writes them."""
-    for name, text in _generator().pages().items():
+    for name, text in generator().pages().items():
         found = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
         assert found == text, f"docs/reference/{name} is out of date: run `make docs`"
 
@@ -59,12 +59,12 @@ def test_generated_pages_are_what_the_code_says() -> None:
 def test_the_states_in_the_guarantees_are_what_the_code_says() -> None:
     """`make docs` writes them."""
     found = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
-    assert found == _generator().guarantees(found), "docs/guarantees.md is out of date: run `make docs`"
+    assert found == generator().guarantees(found), "docs/guarantees.md is out of date: run `make docs`"
 
 
 def test_the_reference_has_no_page_that_nothing_generates() -> None:
     """A page whose source is gone would never change again."""
-    assert {path.name for path in (ROOT / "docs" / "reference").iterdir()} == set(_generator().pages())
+    assert {path.name for path in (ROOT / "docs" / "reference").iterdir()} == set(generator().pages())
 
 
 def test_every_code_has_a_row() -> None:

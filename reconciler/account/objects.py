@@ -10,8 +10,7 @@ from reconciler.account.bundles import BadBundle, unpack
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Outcome, Sort
 from reconciler.account.words import Meaning, says
-from reconciler.kinds import KINDS
-from reconciler.kinds.kind import DocumentKind, Kind, VersionedKind
+from reconciler.kinds.kind import Kind, VersionedKind, document_kind_of
 from reconciler.model.json import ID_PATTERN, Json
 from reconciler.model.observed import Attachment
 from reconciler.model.plan import MOST_SESSIONS
@@ -75,14 +74,6 @@ def attachment_counts(raw: Mapping[str, Any]) -> tuple[int | None, int | None]:
         return None, None
     total, completed = counts.get("total"), counts.get("completed")
     return total if isinstance(total, int) else None, completed if isinstance(completed, int) else None
-
-
-def document_kind_of(kind: Kind) -> DocumentKind:
-    """The kind of a kind's files."""
-    found = KINDS[str(kind.documents)]
-    if not isinstance(found, DocumentKind):
-        raise TypeError(f"{found.name} is not a kind of document")
-    return found
 
 
 async def read_version(account: Account, kind: VersionedKind, object_id: str, version: str) -> dict[str, Json] | None:

@@ -167,7 +167,7 @@ def schema(kind: str | None, directory: Path | None, **options: Any) -> int:
 def _schemas(schemas: Any) -> dict[str, Any]:
     from reconciler.review.plan_schema import schema as plan_schema
 
-    found: dict[str, Any] = {name: lambda name=name: schemas.published(name) for name in schemas.KINDS}
+    found: dict[str, Any] = {name: lambda name=name: schemas.published(name) for name in schemas.kinds()}
     return found | {"plan": plan_schema}
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconciler.kinds.form import Form
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import DocumentKind, Kind
 
-__all__ = ["FORMS", "KINDS", "Form", "Kind"]
+__all__ = ["FORMS", "KINDS", "Form", "Kind", "compiled_into", "documents_of"]
 
 
 def _discover() -> tuple[dict[str, Kind], dict[str, Form]]:
@@ -32,3 +32,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(_kinds)
 
 FORMS: Mapping[str, Form] = MappingProxyType(_forms)
 """Every manifest kind by name, but the Stack, which is the tree's own."""
+
+
+def compiled_into(address: str) -> str:
+    """Whose part the manifest of an address becomes, in the plural; empty for what stands for itself, and for an id."""
+    form = FORMS.get(address.partition("/")[0])
+    return form.compiled_into() if form else ""
+
+
+def documents_of(form: str) -> DocumentKind | None:
+    """The kind of the files that belong to the objects of a manifest kind; None where there are none."""
+    return next((kind.documents for kind in KINDS.values() if kind.form == form and kind.documents), None)

@@ -6,22 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.form import Context, Manifest
+from reconciler.kinds.form import Context
+from reconciler.kinds.manifest import Manifest
 from reconciler.kinds.runtime import (
-    LOCATION,
     MODEL,
     REASONING,
     SERVICE_TIER,
     VERBOSITY,
-    ResolvedTool,
     Runtime,
-    function_schema,
     instructions,
     json_schema_format,
     simple_format,
-    with_raw,
     with_text_format,
 )
+from reconciler.kinds.tools import LOCATION, ResolvedTool, function_schema, with_raw
 from reconciler.kinds.words import choice, closed, integer, text
 from reconciler.model.address import Address
 from reconciler.model.desired import Document
@@ -81,7 +79,7 @@ class Agent(Runtime):
 
     name = "agent"
     title = "agent"
-    runtime = "agents"
+    chosen_by = "agents"
     collection = "/agents"
     beta = "agents=v1"
     sessions = "/agents/sessions"

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.form import Context, Manifest
+from reconciler.kinds.file import FILE
+from reconciler.kinds.form import Context
+from reconciler.kinds.manifest import Manifest
 from reconciler.kinds.runtime import (
-    CODE_FILES,
     EFFORT,
     MODEL,
     TEMPERATURE,
     TOP_P,
-    VECTOR_STORES,
-    ResolvedTool,
     Runtime,
-    document_refs,
-    function_schema,
     instructions,
     json_schema_format,
     simple_format,
+)
+from reconciler.kinds.tools import (
+    CODE_FILES,
+    VECTOR_STORES,
+    ResolvedTool,
+    document_refs,
+    function_schema,
     store_refs,
     with_raw,
 )
@@ -42,10 +46,10 @@ class Assistant(Runtime):
 
     name = "assistant"
     title = "assistant"
-    runtime = "assistants"
+    chosen_by = "assistants"
     collection = "/assistants"
     beta = "assistants=v2"
-    documents = "file"
+    documents = FILE
     max_tools = 128
     max_files = MAX_FILES
     gone = (

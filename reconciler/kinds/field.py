@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.json import ABSENT, Json
@@ -36,3 +36,12 @@ class Field:
     def source(self) -> str:
         """The name in the manifest."""
         return self.manifest or self.name
+
+
+def identity(item: Json, keys: Sequence[str]) -> str:
+    """What tells an item of a list from the others: its type, and the first of some keys that it has (or its name)."""
+    if not isinstance(item, Mapping):
+        return ""
+    found = (item[key].get("name") if isinstance(item[key], Mapping) else item[key] for key in keys if item.get(key))
+    name = next(found, None)
+    return f"{item.get('type')}:{name}" if name else str(item.get("type") or "")

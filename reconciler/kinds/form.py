@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from reconciler.kinds.kind import Kind
-from reconciler.model.address import Address, Span
-from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.kinds.manifest import FileEntry, Manifest, Reference
+from reconciler.kinds.words import MEANINGS
+from reconciler.model.desired import Desired, Document
 from reconciler.model.diagnostics import Problems
 from reconciler.model.json import Json, Path
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One entry of a list of files, as written: a glob or a path relative to the manifest, and what goes with it."""
+class Shape(StrEnum):
+    """What a manifest is drawn as in graphs."""
 
-    pattern: str
-    glob: bool
-    span: Span | None
-    exclude: tuple[str, ...] = ()
-    attributes: Mapping[str, str | int | float | bool] = field(default_factory=dict)
-    chunking: Mapping[str, Json] | None = None
-    name: str | None = None
-    as_name: str | None = None
+    BOX = "box"
+    """What stands for itself."""
+    STORE = "store"
+    """What holds documents."""
+    PART = "part"
+    """What is compiled into others."""
 
 
 class Context(Protocol):
@@ -53,52 +50,22 @@ class Context(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """One validated document: `spec` with files included and variables filled in; `spans` by path in the document.
-
-    `included` are the files (relative to the root) that stand in for values, by path in the document.
-    """
-
-    kind: str
-    name: str
-    spec: Mapping[str, Json]
-    directory: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    lifecycle: Lifecycle = field(default_factory=Lifecycle)
-    spans: Mapping[Path, Span] = field(default_factory=dict)
-    included: Mapping[Path, str] = field(default_factory=dict)
-
-    @property
-    def address(self) -> Address:
-        """`Kind/name`."""
-        return Address(self.kind, self.name)
-
-    def at(self, *path: str | int) -> Span | None:
-        """The position of a value, or of the nearest enclosing one."""
-        whole: Path = path
-        while whole and whole not in self.spans:
-            whole = whole[:-1]
-        return self.spans.get(whole)
-
-    def desired(self, kind: Kind, spec: Mapping[str, Json], documents: tuple[Document, ...] = ()) -> Desired:
-        """The resource that this manifest lowers to; field positions are those of the manifest's own fields."""
-        spans: dict[Path, Span] = {(): self.spans[()]} if () in self.spans else {}
-        ignored = set(self.lifecycle.ignore_changes)
-        for declared in (*kind.fields, *kind.inputs):
-            if ("spec", declared.source) in self.spans:
-                spans[declared.name,] = self.spans["spec", declared.source]
-            if declared.source in self.lifecycle.ignore_changes:
-                ignored.add(declared.name)
-        lifecycle = replace(self.lifecycle, ignore_changes=tuple(sorted(ignored)))
-        return Desired(self.address, kind.name, spec, self.labels, documents, lifecycle, spans)
-
-
 class Form(ABC):
     """A manifest kind: what users write. Most lower to one resource, some (a Tool) are compiled into others."""
 
     name: ClassVar[str]
     title: ClassVar[str]
+    """For messages: `vector store`."""
+    meanings: ClassVar[Mapping[str, str]] = MEANINGS
+    """One sentence for each field, as editors show it; by the end of its dotted path, of which the longest counts."""
+    drawn_as: ClassVar[Shape] = Shape.BOX
+    shared: ClassVar[bool] = False
+    """Whether it is there to be used by others, so that one that nothing uses is worth saying."""
+
+    @property
+    def plural(self) -> str:
+        """The title of several."""
+        return f"{self.title}s"
 
     @abstractmethod
     def spec_schema(self, choice: str | None = None) -> dict[str, Json]:
@@ -118,3 +85,16 @@ class Form(ABC):
         """What to do about a field that another choice has but this one lacks; None if no choice has it."""
         del name, choice
         return None
+
+    def references(self, manifest: Manifest) -> Iterator[Reference]:
+        """What a manifest refers to, in the order in which it is written."""
+        del manifest
+        yield from ()
+
+    def compiled_into(self) -> str:
+        """For what stands for nothing of its own in the account: whose part it becomes, in the plural; else nothing."""
+        return ""
+
+    def defaults(self) -> Mapping[str, Json]:
+        """The fields that the Stack may give a value for where a manifest has none, with their schemas."""
+        return {}

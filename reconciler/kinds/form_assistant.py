@@ -5,18 +5,21 @@ Which field goes to which runtime, and under which name, is what the runtimes de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from reconciler.kinds.agent import AGENT
 from reconciler.kinds.assistant import ASSISTANT
-from reconciler.kinds.form import Context, Form, Manifest
+from reconciler.kinds.form import Context, Form
+from reconciler.kinds.manifest import Manifest, Reference
 from reconciler.kinds.release import RELEASE
-from reconciler.kinds.runtime import NAME, Runtime, tool_branch
+from reconciler.kinds.runtime import MODEL, Runtime
+from reconciler.kinds.tools import MEANINGS, NAME, references, tool_branch
 from reconciler.kinds.words import closed
 from reconciler.model.desired import Desired
 from reconciler.model.json import Json
 
-RUNTIMES: Mapping[str, Runtime] = {kind.runtime: kind for kind in (RELEASE, AGENT, ASSISTANT)}
+RUNTIMES: Mapping[str, Runtime] = {kind.chosen_by: kind for kind in (RELEASE, AGENT, ASSISTANT)}
 DEFAULT_RUNTIME = "responses"
 
 
@@ -25,6 +28,39 @@ class AssistantForm(Form):
 
     name = "Assistant"
     title = "assistant"
+    meanings = MappingProxyType(
+        {
+            **MEANINGS,
+            "description": "What it is for, in a sentence or two.",
+            "instructions": "The system prompt: text, or `{file: prompts/x.md}`, or `{file: …, interpolate: true}`.",
+            "tools": "What the assistant may use: Tool manifests by name (`tool: x`), or tools written out here.",
+            "tool": "A Tool manifest, by its name.",
+            "response_format": "The form of the answer: plain text, any JSON, or JSON after a schema.",
+            "json_schema": "The schema that the answer has to fit.",
+            "json_schema.schema": "The JSON Schema itself, or `{file: …}`.",
+            "json_schema.name": "What the schema is called in the request.",
+            "json_schema.strict": "Whether the model is held to the schema exactly.",
+            "text": "How the answer is written.",
+            "verbosity": "How much text the model writes.",
+            "temperature": "Sampling temperature, 0 to 2: lower is more focused. The service's default is 1.",
+            "top_p": "Nucleus sampling, 0 to 1: the share of probability that is considered. The default is 1.",
+            "reasoning": "How much the model thinks before it answers.",
+            "effort": "The amount of reasoning; not every model supports every value.",
+            "summary": "Whether and how the reasoning is summarised.",
+            "max_output_tokens": "Upper bound of the answer, reasoning included, in tokens.",
+            "max_tool_calls": "Upper bound of built-in tool calls in one response.",
+            "tool_choice": "Whether the model may, must, or must not use tools.",
+            "truncation": "What happens when the context is full: drop the oldest (auto) or fail (disabled).",
+            "parallel_tool_calls": "Whether the model may call several tools at once.",
+            "service_tier": "The processing tier of the requests.",
+            "fallback": "Models to try, in this order, when the first is unavailable.",
+            "multi_agent": "Whether the agent may create subagents.",
+            "max_concurrent_subagents": "How many subagents may run at once; 6 when not given.",
+            "compaction": "How a long session is compacted.",
+            "experimental": "Features that may change.",
+            "time_awareness": "Whether the agent knows the time.",
+        }
+    )
     selector = "runtime"
     choices = {name: f"the {name} runtime" for name in RUNTIMES}
 
@@ -49,6 +85,16 @@ class AssistantForm(Form):
     def lower(self, manifest: Manifest, context: Context) -> Desired | None:
         """The resource of the chosen runtime."""
         return RUNTIMES[manifest.spec.get("runtime", DEFAULT_RUNTIME)].lower(manifest, context)
+
+    def references(self, manifest: Manifest) -> Iterator[Reference]:
+        """Those of its tools; a tool that a Tool manifest declares stands for what that refers to."""
+        for number, tool in enumerate(manifest.spec.get("tools", ())):
+            yield from references(tool, ("spec", "tools", number))
+
+    def defaults(self) -> Mapping[str, Json]:
+        """The runtime, and the model, which every runtime needs."""
+        runtime = f"What realises assistants. Default: {DEFAULT_RUNTIME}."
+        return {"runtime": {"type": "string", "enum": sorted(RUNTIMES), "description": runtime}, "model": MODEL}
 
     def unavailable(self, name: str, choice: str) -> str | None:
         """What to do about a field or tool type that only other runtimes have."""

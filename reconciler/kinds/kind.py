@@ -47,10 +47,10 @@ class Kind(ABC):
     fields: ClassVar[tuple[Field, ...]]
     form: ClassVar[str]
     """The manifest kind that it realises."""
-    documents: ClassVar[str | None] = None
+    chosen_by: ClassVar[str | None] = None
+    """The value of its form's selector that asks for this kind; None where the form has no other."""
+    documents: ClassVar[DocumentKind | None] = None
     """The kind of the files that belong to it."""
-    parent: ClassVar[bool] = False
-    """Whether objects of this kind live below another object (`{parent}` stands in `collection`)."""
     gone: ClassVar[str] = ""
     """What to say and do when the whole collection answers 404."""
     shut_down: ClassVar[bool] = False
@@ -59,6 +59,11 @@ class Kind(ABC):
     """What users may write beside `fields`, folded into the field that each input names."""
     sessions: ClassVar[str] = ""
     """The path that lists the sessions of an object, filtered by `<name>_id`; empty for what has none."""
+
+    @property
+    def attaches(self) -> bool:
+        """Whether files are attached to its objects, and with that parsed, indexed and charged."""
+        return self.documents is not None and self.documents.attached
 
     @property
     def raw(self) -> dict[str, Json]:
@@ -118,6 +123,10 @@ class Kind(ABC):
         del raw
         return None
 
+    def asks_first(self) -> bool:
+        """Whether its MCP tools wait for a person's approval where they say nothing else."""
+        return True
+
     def is_default(self, name: str, value: Json) -> bool:
         """Whether a live value is what the server has when the field was never sent."""
         if value is ABSENT or value is None or value in ([], {}):
@@ -168,8 +177,17 @@ class DocumentKind(Kind):
 
     keeping = Keeping.ATTACHED
 
+    uploads: ClassVar[str] = "/files"
+    """The collection of the uploaded Files behind them."""
+    purpose: ClassVar[str] = "assistants"
+    """What these Files are uploaded for."""
     batch: ClassVar[str] = ""
-    """The path that attaches many files at once; `{parent}` stands for the parent's id."""
+    """The path that attaches many files at once, with `{parent}` for the parent's id; empty for files named by id."""
+
+    @property
+    def attached(self) -> bool:
+        """Whether the files live below their parent (`{parent}` stands in `collection`), which otherwise names ids."""
+        return bool(self.batch)
 
     def tags(self, document: Document, op: str) -> dict[str, Json]:
         """What the attachment carries: the user's attributes and ours. Kinds whose files carry nothing have none."""
@@ -194,10 +212,8 @@ def _like(live: Json, wanted: Json) -> Json:
     return live
 
 
-def identity(item: Json, keys: Sequence[str]) -> str:
-    """What tells an item of a list from the others: its type, and the first of some keys that it has (or its name)."""
-    if not isinstance(item, Mapping):
-        return ""
-    found = (item[key].get("name") if isinstance(item[key], Mapping) else item[key] for key in keys if item.get(key))
-    name = next(found, None)
-    return f"{item.get('type')}:{name}" if name else str(item.get("type") or "")
+def document_kind_of(kind: Kind) -> DocumentKind:
+    """The kind of a kind's files. Raises TypeError for one that has none."""
+    if kind.documents is None:
+        raise TypeError(f"{kind.name} has no documents")
+    return kind.documents

@@ -12,29 +12,33 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.form import Context, Manifest
+from reconciler.kinds.file import FILE
+from reconciler.kinds.form import Context
 from reconciler.kinds.kind import VersionedKind
+from reconciler.kinds.manifest import Manifest
 from reconciler.kinds.runtime import (
-    CODE_FILES,
-    LOCATION,
     MODEL,
     REASONING,
     SERVICE_TIER,
     TEMPERATURE,
     TOKENS,
     TOP_P,
-    VECTOR_STORES,
     VERBOSITY,
-    ResolvedTool,
     Runtime,
-    document_refs,
-    function_schema,
     instructions,
     json_schema_format,
     simple_format,
+    with_text_format,
+)
+from reconciler.kinds.tools import (
+    CODE_FILES,
+    LOCATION,
+    VECTOR_STORES,
+    ResolvedTool,
+    document_refs,
+    function_schema,
     store_refs,
     with_raw,
-    with_text_format,
 )
 from reconciler.kinds.words import choice, closed, integer, number, text
 from reconciler.model.address import Address
@@ -75,9 +79,9 @@ class Release(VersionedKind, Runtime):
 
     name = "release"
     title = "release"
-    runtime = "responses"
+    chosen_by = "responses"
     collection = "/skills"
-    documents = "file"
+    documents = FILE
     gone = (
         "The account has no /v1/skills, where the responses runtime keeps its releases. "
         "On a server that still serves /v1/assistants, set `runtime: assistants`."

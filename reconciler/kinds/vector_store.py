@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.form import Context, FileEntry, Form, Manifest
+from reconciler.kinds.form import Context, Form, Shape
 from reconciler.kinds.kind import Kind
-from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING
-from reconciler.kinds.words import closed, integer, text
+from reconciler.kinds.manifest import FileEntry, Manifest
+from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING, VECTOR_STORE_FILE
+from reconciler.kinds.words import MEANINGS, closed, integer, text
 from reconciler.model.desired import Desired
 from reconciler.model.json import Json
 
@@ -33,7 +35,7 @@ class VectorStore(Kind):
     form = "VectorStore"
     collection = "/vector_stores"
     beta = "assistants=v2"
-    documents = "vector_store_file"
+    documents = VECTOR_STORE_FILE
     gone = "The account has no /v1/vector_stores. The reconciler keeps its anchor there and cannot work without them."
     fields = (
         Field("name", text(256), ("Documents", "More documents"), manifest="display_name"),
@@ -68,6 +70,22 @@ class VectorStoreForm(Form):
 
     name = "VectorStore"
     title = "vector store"
+    meanings = MappingProxyType(
+        {
+            **MEANINGS,
+            "expires_after": "When the store is deleted if nobody uses it.",
+            "expires_after.anchor": "What the days count from.",
+            "days": "Days without use.",
+            "chunking_strategy": "How documents are cut for searching; of the store, or of one entry.",
+            "static": "Chunks of a fixed size.",
+            "max_chunk_size_tokens": "Tokens of a chunk, 100 to 4096.",
+            "chunk_overlap_tokens": "Tokens that two chunks share: at most half of a chunk.",
+            "exclude": "Patterns of files to leave out.",
+            "as": "Upload under this name: for types that search does not take, such as prices.csv.txt.",
+        }
+    )
+    drawn_as = Shape.STORE
+    shared = True
 
     def spec_schema(self, choice: str | None = None) -> dict[str, Json]:
         """The store's fields, and the files that go into it."""

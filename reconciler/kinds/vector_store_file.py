@@ -57,7 +57,6 @@ class VectorStoreFile(DocumentKind):
     collection = "/vector_stores/{parent}/files"
     batch = "/vector_stores/{parent}/file_batches"
     beta = "assistants=v2"
-    parent = True
     fields = (
         Field("path", None, replaces=True),
         Field("sha256", None, replaces=True),

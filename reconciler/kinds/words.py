@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from reconciler.model.json import Json
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "display_name": "The name that people see in the account. Default of a vector store: the manifest's name.",
+        "type": "Which sort it is.",
+        "glob": "A pattern relative to the manifest: `*`, `?`, `[…]`, and `**` for any directories.",
+        "path": "One file, relative to the manifest.",
+        "files.name": "The file name that citations show.",
+        "raw": "New fields of the API that the reconciler does not know yet, passed through untouched.",
+    }
+)
+"""What fields mean that several kinds have."""
 
 
 def raw_schema(*reserved: str) -> dict[str, Json]:

@@ -9,14 +9,13 @@ from typing import Any
 from reconciler.account.failures import stop_for
 from reconciler.account.objects import get_object
 from reconciler.account.port import Account, Failure
-from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind
 from reconciler.model.errors import Exit, Stop
 from reconciler.model.observed import Observed, created_at
 from reconciler.observing.lists import Lists
 from reconciler.observing.scope import Scope
 from reconciler.ownership import anchor as anchors
-from reconciler.ownership.anchor import ANCHOR_COLLECTION, Anchor
+from reconciler.ownership.anchor import ANCHOR_KIND, Anchor
 from reconciler.ownership.tags import STACK
 
 _RECOVERY = "Nothing was written. Is this the right key and project? If so: `reconciler recover` rebuilds the anchor."
@@ -39,7 +38,7 @@ async def find_anchor(lists: Lists, scope: Scope) -> Anchor | None:
     A store that one order of the list does not show is looked for in the other: an anchor that is taken to be absent
     makes a second stack of the first one.
     """
-    kind = next(kind for kind in KINDS.values() if kind.collection == ANCHOR_COLLECTION)
+    kind = ANCHOR_KIND
     pinned = await _pinned(lists.account, kind, scope.anchor)
     parts = _parts([*pinned, *await lists.read(kind)], scope.owner)
     if not _whole(parts):

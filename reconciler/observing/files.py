@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.account.objects import is_missing
 from reconciler.account.port import Call, Failure
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import DocumentKind, Kind
 from reconciler.model.address import Address
 from reconciler.model.observed import Attachment
 from reconciler.observing.look import Look
@@ -40,7 +40,7 @@ async def checked(look: Look, object_id: str, files: Iterable[Attachment]) -> tu
 
 async def _with_status(look: Look, item: Attachment) -> Attachment:
     try:
-        await look.account.send(Call("GET", f"/files/{item.file_id}"))
+        await look.account.send(Call("GET", f"{DocumentKind.uploads}/{item.file_id}"))
     except Failure as failure:
         if is_missing(failure):
             return replace(item, status="missing")

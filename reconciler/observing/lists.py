@@ -10,8 +10,8 @@ from typing import Any, Literal
 from reconciler.account.outcomes import OTHER_API
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Failure, Sort
+from reconciler.kinds import FORMS
 from reconciler.kinds.kind import Kind
-from reconciler.kinds.runtime import Runtime
 from reconciler.model.desired import Desired
 from reconciler.model.errors import Exit, Stop
 
@@ -45,7 +45,7 @@ class Lists:
         """A collection that is not there, or is something else; and who needs it."""
         what = "has another API" if failure.code == OTHER_API else f"answers {failure.status}"
         first, *others = [str(item.address) for item in self.desired if item.kind == kind.name] or [""]
-        runtime = f" (`runtime: {kind.runtime}`)" if isinstance(kind, Runtime) else ""
+        runtime = f" (`{FORMS[kind.form].selector}: {kind.chosen_by}`)" if kind.chosen_by else ""
         more = f" and {len(others)} more need it" if others else " needs it"
         needed = f", and {first}{runtime}{more}" if first else ""
         return Stop(Exit.UNAVAILABLE, f"{kind.collection} {what}{needed}. {kind.gone}".strip())

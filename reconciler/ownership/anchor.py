@@ -21,13 +21,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
 
+from reconciler.kinds import KINDS
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.ownership.tags import ADDRESS, MAX_VALUE, PREFIX, STACK, STACK_NAME, TagTooLongError
 
-ANCHOR_COLLECTION = "/vector_stores"
-ANCHOR_BETA = "assistants=v2"
-
+ANCHOR_KIND = KINDS["vector_store"]
+ANCHOR_COLLECTION = ANCHOR_KIND.collection
+ANCHOR_BETA = ANCHOR_KIND.beta
 
 ANCHOR = f"{PREFIX}anchor"
 HOLDS = f"{PREFIX}holds"

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 
-from reconciler.kinds.kind import Keeping, Kind, identity
+from reconciler.kinds.field import identity
+from reconciler.kinds.kind import Keeping, Kind
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import Json, refs, sha256

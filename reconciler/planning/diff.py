@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.kinds.kind import Keeping, Kind, identity
+from reconciler.kinds.field import identity
+from reconciler.kinds.kind import Keeping, Kind
 from reconciler.model.address import Address, Ref, Unknown
 from reconciler.model.desired import Desired
 from reconciler.model.json import ABSENT, Json, Path, refs, same, substitute

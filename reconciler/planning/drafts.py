@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.kinds import KINDS
-from reconciler.kinds.kind import DocumentKind, Kind
+from reconciler.kinds.kind import Kind
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import ABSENT
@@ -103,9 +102,7 @@ def file_changes(kind: Kind, desired: Desired, current: Observed | None) -> File
     live = () if current is None else current.documents or ()
     if not desired.documents and not live:
         return None
-    document_kind = KINDS[kind.documents]
-    assert isinstance(document_kind, DocumentKind)
-    return diff_documents(document_kind, desired.documents, live)
+    return diff_documents(kind.documents, desired.documents, live)
 
 
 def all_fields(desired: Desired, ids: Ids) -> tuple[Delta, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.kinds import KINDS
+from reconciler.kinds import FORMS, KINDS
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Action, Cause, Change, Delta, Reason, Verb, reason
@@ -34,7 +34,9 @@ def replaced(match: Match, ids: Ids, blank: Change) -> list[Draft]:
     desired, kind, first = match.desired, KINDS[match.desired.kind], match.old[0]
     moved_runtime = first.kind != desired.kind
     if moved_runtime:
-        deltas: tuple[Delta, ...] = (Delta(("runtime",), _runtime(first.kind), _runtime(desired.kind), Cause.MANIFEST),)
+        selector = FORMS[kind.form].selector or "kind"
+        moved = Delta((selector,), _chosen_by(first.kind), _chosen_by(desired.kind), Cause.MANIFEST)
+        deltas: tuple[Delta, ...] = (moved,)
     else:
         deltas = diff(kind, desired, first, ids)
     resumed, surplus = half_made(match)
@@ -88,5 +90,5 @@ def _endings(match: Match, blank: Change, *, needs: tuple[str, ...]) -> list[Dra
     ]
 
 
-def _runtime(kind: str) -> str:
-    return str(getattr(KINDS[kind], "runtime", kind))
+def _chosen_by(kind: str) -> str:
+    return KINDS[kind].chosen_by or kind

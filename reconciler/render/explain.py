@@ -7,6 +7,7 @@ live and what was last applied, then what others filled in, who is referred to a
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.kinds import compiled_into
 from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, fields, text, values
 from reconciler.render.colour import paint
@@ -118,7 +119,7 @@ def _head(body: Body, sign: str, does: str, rows: Sequence[Row], page: Page) -> 
 
 def _does(change: Body, body: Body) -> tuple[str, str]:
     if not change:
-        return "", "" if body["address"].startswith("Tool/") else "nothing to do for"
+        return "", "" if compiled_into(body["address"]) else "nothing to do for"
     action = str(change["action"])
     if change.get("blocked"):
         return "!", "blocked:" if action == "none" else f"blocked: {action}"
@@ -169,8 +170,9 @@ def _why(body: Body, change: Body) -> Iterator[str]:
 
 def _nothing(body: Body) -> Iterator[str]:
     live = body["object"]
-    if body["address"].startswith("Tool/"):
-        yield "A Tool stands for nothing of its own in the account: it is compiled into the assistants that use it."
+    if users := compiled_into(body["address"]):
+        kind = body["address"].partition("/")[0]
+        yield f"A {kind} stands for nothing of its own in the account: it is compiled into the {users} that use it."
     elif body["left_out"]:
         yield "It is left out: --only restricts the plan to other addresses."
     elif live is None:
@@ -430,7 +432,7 @@ def _references(body: Body, page: Page) -> Iterator[Row]:
 
 
 def _stands_for(item: Body) -> str:
-    if item["address"].startswith("Tool/"):
+    if compiled_into(item["address"]):
         return "compiled in"
     if item["action"] in {"create", "replace"}:
         old = f", now {item['old']}" if item["old"] else ""
@@ -443,7 +445,7 @@ def _stands_for(item: Body) -> str:
 def _used_by(body: Body, page: Page) -> Iterator[Row]:
     for item in body["used_by"]:
         via = f" by way of {item['via']}" if item["via"] else ""
-        does = "" if item["address"].startswith("Tool/") else ": nothing to do there"
+        does = "" if compiled_into(item["address"]) else ": nothing to do there"
         does = f": the plan {item['action']}s it" if item["action"] else does
         told = escape.line(f"{item['address']}{via}{does}")
         because = ", ".join(map(values.path, item["because"]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import DocumentKind, Keeping
+from reconciler.kinds.kind import Keeping
 from reconciler.model.desired import Document
 from reconciler.model.json import Json
 from reconciler.model.observed import Attachment, Observed
@@ -58,18 +58,12 @@ def usage(objects: Iterable[Observed]) -> int | None:
     """The bytes that some live objects keep in storage that is charged; None where one of them does not say."""
     total = 0
     for item in objects:
-        if _stores(item.kind):
+        if KINDS[item.kind].attaches:
             used = _bytes(item.raw.get("usage_bytes"))
             if used is None:
                 return None
             total += used
     return total
-
-
-def _stores(kind: str) -> bool:
-    """Whether files are attached to objects of this kind, and with that parsed, indexed and charged."""
-    documents = KINDS.get(KINDS[kind].documents or "")
-    return isinstance(documents, DocumentKind) and bool(documents.batch)
 
 
 def _live(step: Step) -> tuple[Observed, ...]:
@@ -108,7 +102,7 @@ def requests(steps: Sequence[Step], *, first_apply: bool) -> int:
     """
     if not steps:
         return 0
-    others = {step.kind for step in steps if not _stores(step.kind)}
+    others = {step.kind for step in steps if not KINDS[step.kind].attaches}
     return _ANCHOR + first_apply + len(others) + sum(map(_requests, steps))
 
 
@@ -133,7 +127,7 @@ def _requests(step: Step) -> int:
 def _documents(step: Step) -> int:
     """Uploads, attachments, a look at each of them, and what makes room for them."""
     uploads = sum(_upload(item.bytes or 0) for item in _sent(step.files))
-    if not _stores(step.kind):
+    if not KINDS[step.kind].attaches:
         return uploads + len(_sent(step.files))
     total = _pages(len(step.desired.documents)) if step.desired else 0
     if not step.files:
@@ -167,7 +161,7 @@ def _minutes(plan: Plan, files: int) -> int | None:
     host = plan.account.host
     if host not in {HOST, REHEARSAL} and not host.endswith(f".{HOST}"):
         return None
-    attached = [len(_sent(step.files)) for step in plan.steps if _stores(step.kind)]
+    attached = [len(_sent(step.files)) for step in plan.steps if KINDS[step.kind].attaches]
     busiest = max((_groups(count) for count in attached), default=0)
     limits = ((files, UPLOADS), (sum(attached), ATTACHED), (busiest, ATTACHES))
     least = max((count - 1) // limit for count, limit in limits)
@@ -187,7 +181,7 @@ def _storage(plan: Plan) -> dict[str, Json] | None:
         return None
     before, change, concerned = plan.usage, 0, False
     for step in plan.steps:
-        if not _stores(step.kind):
+        if not KINDS[step.kind].attaches:
             continue
         found = usage(_live(step)) if step.verb is Verb.ADOPT else 0
         more, gone = _difference(step), usage(step.surplus)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.kinds import KINDS
-from reconciler.kinds.kind import DocumentKind, Keeping
+from reconciler.kinds import KINDS, compiled_into
+from reconciler.kinds.kind import Keeping
 from reconciler.manifest.load.loader import Loaded
 from reconciler.model.address import Address, position
 from reconciler.model.desired import Desired, Document
@@ -274,7 +274,7 @@ def _used_by(owner: Address, changes: Sequence[Body], evidence: Evidence) -> lis
     for manifest in written:
         if str(owner) in set(uses(manifest)):
             found[str(manifest.address)] = None
-    for tool in sorted(address for address in found if address.startswith("Tool/")):
+    for tool in sorted(address for address in found if compiled_into(address)):
         for manifest in written:
             if tool in set(uses(manifest)):
                 found.setdefault(str(manifest.address), tool)
@@ -296,7 +296,7 @@ def _because(user: str, owner: Address, evidence: Evidence) -> list[Json]:
     """The differing fields of a user that are written in a Tool."""
     manifest = next((item for item in evidence.loaded.written if str(item.address) == user), None)
     desired = next((item for item in evidence.loaded.desired if str(item.address) == user), None)
-    if manifest is None or desired is None or owner.kind != "Tool":
+    if manifest is None or desired is None or not compiled_into(str(owner)):
         return []
     origins = Origins(evidence.loaded, manifest, desired)
     paths = [
@@ -378,8 +378,8 @@ def _differences(
     if wanted is None or not attached or live is None:
         return
     current = settled((wanted,), tuple(attached)).get(wanted.path)
-    kind = KINDS.get(str(KINDS[live.kind].documents))
-    if current is None or not isinstance(kind, DocumentKind):
+    kind = KINDS[live.kind].documents
+    if current is None or kind is None:
         return
     there = replace(current, status="completed")
     like = replace(

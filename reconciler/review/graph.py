@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.kinds.form import Manifest
+from reconciler.kinds import FORMS, documents_of
+from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.load.loader import Loaded
 from reconciler.model.address import position
 from reconciler.model.desired import Desired
@@ -29,7 +30,7 @@ FOREIGN = "id"
 
 
 def of_tree(loaded: Loaded) -> Graph:
-    """What the manifests of a tree say: assistants, the tools and stores that they use, and how many documents."""
+    """What the manifests of a tree say: who uses whom, and how many documents belong to each."""
     desired = {item.address: item for item in loaded.desired}
     nodes = [_node(manifest, desired.get(manifest.address)) for manifest in loaded.written]
     edges = {(str(manifest.address), used) for manifest in loaded.written for used in uses(manifest)}
@@ -46,7 +47,7 @@ def with_plan(graph: Graph, plan: Mapping[str, Any]) -> Graph:
     """The same graph with what the plan does to each node; what only the plan knows of is added."""
     nodes = {node["address"]: node for node in graph["nodes"]}
     edges = {(edge["from"], edge["to"]) for edge in graph["edges"]}
-    written = frozenset(nodes)  # a plan does not know of tools: where manifests speak, they say who uses what
+    written = frozenset(nodes)  # a plan does not know of what is compiled in: where manifests speak, they say it
     for change in plan.get("changes") or ():
         address = str(change.get("address"))
         old = nodes.get(address) or _blank(address) | {
@@ -63,12 +64,7 @@ def with_plan(graph: Graph, plan: Mapping[str, Any]) -> Graph:
 
 def uses(manifest: Manifest) -> Iterator[str]:
     """What a manifest refers to: addresses, and ids of what others own."""
-    tools = manifest.spec.get("tools", ()) if manifest.kind != "Tool" else (manifest.spec,)
-    for tool in tools:
-        if "tool" in tool:
-            yield f"Tool/{tool['tool']}"
-        for store in tool.get("vector_stores", ()):
-            yield f"VectorStore/{store}" if isinstance(store, str) else str(store["id"])
+    return (str(reference.target) for reference in FORMS[manifest.kind].references(manifest))
 
 
 def _does(old: Node, change: Mapping[str, Any]) -> Node:
@@ -81,10 +77,10 @@ def _does(old: Node, change: Mapping[str, Any]) -> Node:
 
 
 def _node(manifest: Manifest, desired: Desired | None) -> Node:
-    documents = len(desired.documents) if desired is not None else 0
+    documents, sort = len(desired.documents) if desired is not None else 0, documents_of(manifest.kind)
     return _blank(str(manifest.address)) | {
         "resource": desired.kind if desired is not None else None,
-        "documents": documents if documents or manifest.kind == "VectorStore" else None,
+        "documents": documents if documents or (sort is not None and sort.attached) else None,
         "source": position(manifest.spans.get(())),
     }
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reconciler.kinds import FORMS, KINDS
-from reconciler.kinds.form import Manifest
+from reconciler.kinds import FORMS, KINDS, compiled_into
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.files.paths import resolve
 from reconciler.manifest.load.loader import Loaded
 from reconciler.manifest.load.lowering import choice_of
-from reconciler.model.address import Ref, Span, position
+from reconciler.model.address import Address, Ref, Span, position
 from reconciler.model.desired import Desired
 from reconciler.model.json import ABSENT, Json, Path, refs, same
 
@@ -30,7 +30,7 @@ _RENAMED = {"vector_store_ids": "vector_stores", "file_ids": "files"}
 
 @dataclass(frozen=True)
 class Origins:
-    """The origins of what one manifest wants. `desired` is None for a Tool, which stands for nothing of its own."""
+    """The origins of what one manifest wants. `desired` is None for what stands for nothing of its own."""
 
     loaded: Loaded
     manifest: Manifest
@@ -40,13 +40,10 @@ class Origins:
         """`{by, source, file, tool}` of the value at a path of the spec, as a plan's fields have it.
 
         `by`: manifest, environment (a patch), stack (its defaults), name (of the manifest), reconciler, or null for
-        what nobody wrote. `file` is the file that stands in for the value, `tool` the Tool that it is part of.
+        what nobody wrote. `file` is the file that stands in for the value, `tool` the compiled-in manifest, such as a
+        Tool, that it is part of.
         """
-        manifest, written = self.manifest, self._written(path)
-        if len(written) > 2 and written[:2] == ("spec", "tools") and isinstance(written[2], int):
-            tool = self._tools[written[2]]
-            if tool.source is not self.manifest:
-                manifest, written = tool.source, (*tool.path, *written[3:])
+        manifest, written = self._home(self._written(path))
         found = position(manifest.at(*written))
         included = next((file for at, file in manifest.included.items() if at == written[: len(at)]), None)
         by = self._by(manifest, written)
@@ -62,11 +59,10 @@ class Origins:
         return [*self._by_stack(), *self._by_environment(), *self._by_reconciler(), *self._by_api()]
 
     def references(self) -> list[dict[str, Json]]:
-        """Who the manifest names, with the place that does: `{address, source}`; Tools, which are compiled in, too."""
-        found = [
-            {"address": str(tool.source.address), "source": position(tool.at)}
-            for tool in self._tools
-            if tool.source is not self.manifest
+        """Who the manifest names, with the place that does: `{address, source}`; first what is compiled in."""
+        found: list[dict[str, Json]] = [
+            {"address": str(part.address), "source": position(self.manifest.at(*at))}
+            for at, part in self._parts.items()
         ]
         wanted = refs(self.desired.spec) if self.desired is not None else []
         others = [ref for ref in wanted if ref.address.owner != self.manifest.address]
@@ -79,17 +75,21 @@ class Origins:
         return KINDS[self.desired.kind] if self.desired is not None else None
 
     @cached_property
-    def _tools(self) -> list[_Tool]:
-        declared = {item.name: item for item in self.loaded.written if item.kind == "Tool"}
-        found = []
-        for number, entry in enumerate(self.manifest.spec.get("tools", ())):
-            at = self.manifest.at("spec", "tools", number)
-            if entry.get("tool") in declared:
-                source = declared[entry["tool"]]
-                found.append(_Tool(source, ("spec",), source.spec, at))
-            else:
-                found.append(_Tool(self.manifest, ("spec", "tools", number), entry, at))
-        return found
+    def _parts(self) -> dict[Path, Manifest]:
+        """The manifests that are compiled into this one, by the path at which their values stand in for its own."""
+        written = {item.address: item for item in self.loaded.written if compiled_into(str(item.address))}
+        return {at: written[target] for at, target in self._named(self.manifest) if target in written}
+
+    def _named(self, manifest: Manifest) -> Iterator[tuple[Path, Address | str]]:
+        """The places of a manifest that name something, and what they name."""
+        return ((item.path, item.target) for item in FORMS[manifest.kind].references(manifest))
+
+    def _home(self, written: Path) -> tuple[Manifest, Path]:
+        """The manifest in which a value stands, and where in it."""
+        for at, part in self._parts.items():
+            if written[: len(at)] == at:
+                return part, ("spec", *written[len(at) :])
+        return self.manifest, written
 
     def _written(self, path: Path) -> Path:
         """A path of the spec in the manifest's form, as far as it can be followed."""
@@ -102,10 +102,11 @@ class Origins:
         source = next((item for item in sources if item in self.manifest.spec), name)
         if source != "tools":
             return self._followed(self.manifest, ("spec", source), rest)
-        for number, tool in enumerate(self._tools):
-            if rest and tool.identity in {rest[0], str(rest[0]).partition(":")[0]}:
-                where = self._followed(tool.source, tool.path, rest[1:])
-                return ("spec", "tools", number, *where[len(tool.path) :])
+        for number, _ in enumerate(self.manifest.spec.get("tools", ())):
+            home, at = self._home(("spec", "tools", number))
+            if rest and _identity(home, at) in {rest[0], str(rest[0]).partition(":")[0]}:
+                where = self._followed(home, at, rest[1:])
+                return ("spec", "tools", number, *where[len(at) :])
         return "spec", "tools"
 
     def _followed(self, manifest: Manifest, start: Path, rest: Path) -> Path:
@@ -122,11 +123,11 @@ class Origins:
         return here
 
     def _names(self, ref: Ref) -> Span | None:
-        """Where a reference is written: the entry that names it, in the manifest or in a Tool."""
-        for tool in self._tools:
-            for number, entry in enumerate(tool.value.get("vector_stores", ())):
-                if entry == ref.address.name:
-                    return tool.source.at(*tool.path, "vector_stores", number)
+        """Where a reference is written: the entry that names it, in the manifest or in what is compiled into it."""
+        for manifest in (self.manifest, *self._parts.values()):
+            for at, target in self._named(manifest):
+                if target == ref.address:
+                    return manifest.at(*at)
         return self.manifest.at("spec")
 
     # --- who says it ---
@@ -183,26 +184,12 @@ class Origins:
                 yield _filled((declared.source,), declared.default, "api", None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tool:
-    """One entry of `tools`: where its value stands, and where the entry does."""
-
-    source: Manifest
-    path: Path
-    value: Mapping[str, Json]
-    at: Span | None
-
-    @property
-    def identity(self) -> str:
-        """As the path of a field has it (kinds.base.identity): its type, and the name that tells it from others."""
-        function = self.value.get("function", {})
-        named = (
-            self.source.name.replace("-", "_")
-            if self.value["type"] == "function" and self.source.kind == "Tool"
-            else ""
-        )
-        name = function.get("name") or named or self.value.get("server_label")
-        return f"{self.value['type']}:{name}" if name else str(self.value["type"])
+def _identity(manifest: Manifest, path: Path) -> str:
+    """A tool as the path of a field has it (kinds.field.identity): its type, and the name that tells it from others."""
+    value = _at(manifest.spec, path[1:])
+    named = manifest.name.replace("-", "_") if value["type"] == "function" else ""
+    name = value.get("function", {}).get("name") or named or value.get("server_label")
+    return f"{value['type']}:{name}" if name else str(value["type"])
 
 
 def _filled(path: Path, value: Json, by: str, span: Span | None) -> dict[str, Json]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from reconciler.kinds.kind import Kind, identity
-from reconciler.kinds.runtime import Runtime
+from reconciler.kinds.field import identity
+from reconciler.kinds.kind import Kind
 from reconciler.model.json import Json, Path
 from reconciler.planning.diff import FREE_FORM
 from reconciler.review.lookalikes import plain
@@ -254,7 +254,7 @@ _Approval = tuple[_Filter | None, _Filter | None]
 
 def _approval(kind: Kind, tool: Mapping[str, Json]) -> _Approval:
     """As the tool says; where it says nothing, every tool needs one, unless the kind never asks."""
-    if isinstance(kind, Runtime) and "require_approval" not in kind.shape("mcp"):
+    if not kind.asks_first():
         return None, _ALL
     said = tool.get("require_approval")
     if said == "never":

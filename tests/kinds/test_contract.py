@@ -177,7 +177,7 @@ def test_a_rename_keeps_the_object(tmp_path: Path, kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", DOCUMENTS, ids=lambda kind: kind.name)
 def test_documents_follow_their_files(tmp_path: Path, kind: DocumentKind) -> None:
-    for parent in (one for one in TOP_LEVEL if one.documents == kind.name):
+    for parent in (one for one in TOP_LEVEL if one.documents is kind):
         subject = Subject(tmp_path / parent.name, parent)
         subject.write(spec_of(parent, 1))
         assert subject.world.settled()
@@ -198,7 +198,7 @@ def test_two_runs_of_a_kind_never_share_a_place() -> None:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_declarations_are_complete(kind: Kind) -> None:
     assert kind.form in FORMS
-    assert kind.documents is None or isinstance(KINDS[kind.documents], DocumentKind)
+    assert kind.documents is None or KINDS[kind.documents.name] is kind.documents
     for declared in written(kind):
         assert len(declared.examples) == 2, declared.source
         assert declared.examples[0] != declared.examples[1]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from reconciler.kinds import FORMS, KINDS
-from reconciler.kinds.field import Field
-from reconciler.kinds.form import Form, Manifest
-from reconciler.kinds.kind import DocumentKind, Kind, identity
+from reconciler.kinds.field import Field, identity
+from reconciler.kinds.form import Form, Shape
+from reconciler.kinds.kind import DocumentKind, Kind, document_kind_of
+from reconciler.kinds.manifest import Manifest
 from reconciler.kinds.words import raw_schema
 from reconciler.model.address import Address, Span
 from reconciler.model.desired import Desired, Document, Lifecycle
@@ -55,7 +56,13 @@ class Page(Form):
         return None
 
 
-LAMP = Lamp()
+LAMP, LEAF = Lamp(), Leaf()
+
+
+class Shelf(Kind):
+    name = "shelf"
+    documents = LEAF
+    fields = ()
 
 
 def manifest(**more: Any) -> Manifest:
@@ -102,6 +109,21 @@ def test_a_plain_kind_is_always_usable_and_has_no_files() -> None:
     assert (LAMP.unusable({}), LAMP.file_ids({}), LAMP.normalise({"a": 1})) == (None, None, {"a": 1})
 
 
+def test_a_plain_kind_waits_for_approval_and_is_asked_for_by_no_field() -> None:
+    assert (LAMP.asks_first(), LAMP.chosen_by, LAMP.attaches) == (True, None, False)
+
+
+def test_only_a_kind_with_documents_has_a_kind_of_documents() -> None:
+    assert document_kind_of(Shelf()) is LEAF
+    with pytest.raises(TypeError, match="lamp has no documents"):
+        document_kind_of(LAMP)
+
+
+def test_files_are_attached_where_there_is_a_path_for_many_of_them() -> None:
+    assert [(kind.documents is not None, kind.attaches) for kind in (LAMP, Shelf())] == [(False, False), (True, False)]
+    assert {kind.name for kind in KINDS.values() if kind.attaches} == {"vector_store"}
+
+
 def test_nobody_knows_what_is_shown_of_unknown_fields() -> None:
     assert LAMP.readable("glow")
     assert not LAMP.readable("raw")
@@ -114,6 +136,11 @@ def test_attachments_carry_the_users_attributes_and_no_more() -> None:
 
 def test_a_form_has_one_shape_and_no_advice_unless_it_says_so() -> None:
     assert (Page().selector, dict(Page().choices), Page().unavailable("a", "b")) == (None, {}, None)
+
+
+def test_a_form_stands_alone_unless_it_says_so() -> None:
+    assert (Page().plural, Page().drawn_as, Page().shared) == ("pages", Shape.BOX, False)
+    assert (list(Page().references(manifest())), Page().compiled_into(), Page().defaults()) == ([], "", {})
 
 
 # --- manifests ---

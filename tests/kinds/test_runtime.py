@@ -15,7 +15,7 @@ from reconciler.model.json import refs
 from tests.kinds.trees import Tree
 from tests.model.test_model import JSON
 
-RUNTIMES = {kind.runtime: kind for kind in KINDS.values() if isinstance(kind, Runtime)}
+RUNTIMES = {kind.chosen_by: kind for kind in KINDS.values() if isinstance(kind, Runtime)}
 every_runtime = pytest.mark.parametrize("runtime", RUNTIMES)
 FUNCTION: dict[str, Any] = {"description": "Finds.", "parameters": {"type": "object"}}
 SEARCH: dict[str, Any] = {"type": "file_search", "vector_stores": ["docs"]}

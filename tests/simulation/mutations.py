@@ -20,7 +20,7 @@ from reconciler.apply.requests import deleting
 from reconciler.apply.run import Run
 from reconciler.apply.uploads import uploading as uploads
 from reconciler.apply.uploads.sending import Deadline
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import Kind, document_kind_of
 from reconciler.model.address import Address, Ref
 from reconciler.model.desired import Desired, Document
 from reconciler.model.json import Json, substitute
@@ -209,7 +209,7 @@ async def old_first(run: Run, kind: Any, parent: str, address: Address, wanted: 
     live = await objects.list_attachments(run.account, kind, parent)
     known = {document.path: document.sha256 for document in wanted}
     old = [item.file_id for item in live if item.path is not None and known.get(item.path) != item.sha256]
-    await detaching.discard(run, objects.document_kind_of(kind), parent, old)
+    await detaching.discard(run, document_kind_of(kind), parent, old)
     await _ROLL_OUT(run, kind, parent, address, wanted, planned)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.account.objects import document_kind_of
 from reconciler.account.port import Failure
 from reconciler.apply.documents.attaching import take_away
 from reconciler.apply.documents.detaching import ENDED, all_attachments, discard
@@ -17,7 +16,7 @@ from reconciler.apply.documents.processing import look, resume, wait
 from reconciler.apply.documents.relabelling import change_attributes
 from reconciler.apply.documents.rollout import Rollout
 from reconciler.apply.run import Run, StepFailed
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import Kind, document_kind_of
 from reconciler.model.address import Address
 from reconciler.model.desired import Document
 from reconciler.model.observed import Attachment

@@ -16,7 +16,7 @@ from reconciler.account.port import Call, Failure, Reply, Sort
 from reconciler.apply.requests.looking import looks_of, read
 from reconciler.apply.requests.writing import Seen, write
 from reconciler.apply.run import Run, StepFailed, together
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import DocumentKind, Kind
 from reconciler.ownership.anchor import journal_chunks
 
 
@@ -127,7 +127,7 @@ async def deleted_once_unused(run: Run, files: Sequence[str]) -> AsyncIterator[N
 
 async def delete_file(run: Run, file_id: str) -> None:
     """Delete one File that the journal names; raises StepFailed when it is still there."""
-    delete = Call("DELETE", f"/files/{file_id}")
+    delete = Call("DELETE", f"{DocumentKind.uploads}/{file_id}")
     if await until_gone(run, delete, Call("GET", delete.path)) is not None:
         raise still_there(run, delete)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.account.objects import document_kind_of
 from reconciler.account.port import Call
 from reconciler.apply.requests.deleting import delete_files
 from reconciler.apply.requests.looking import gone
@@ -84,6 +83,6 @@ class _Uses:
         own = kind.file_ids(item.raw)
         if own is not None:
             return file_id in own
-        document_kind = document_kind_of(kind)
+        document_kind = kind.documents
         path = f"{document_kind.collection.replace('{parent}', item.id)}/{file_id}"
         return not await gone(self.run, Call("GET", path, beta=document_kind.beta))

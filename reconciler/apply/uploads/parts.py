@@ -16,7 +16,6 @@ from reconciler.account.objects import is_id
 from reconciler.account.port import Call, Failure, Upload
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads.sending import (
-    PURPOSE,
     Deadline,
     Digests,
     Reader,
@@ -25,6 +24,7 @@ from reconciler.apply.uploads.sending import (
     media_type,
     seconds_for,
 )
+from reconciler.kinds.kind import DocumentKind
 from reconciler.manifest.files.refusals import TreeError
 from reconciler.model.desired import Document
 
@@ -58,7 +58,7 @@ async def _begin(run: Run, document: Document, deadline: Deadline) -> str | None
         "bytes": document.bytes,
         "filename": document.name,
         "mime_type": media_type(document.name),
-        "purpose": PURPOSE,
+        "purpose": DocumentKind.purpose,
     }
     call = Call("POST", "/uploads", json=body)  # a death after it leaves what expires within an hour, with its parts
     try:

@@ -14,7 +14,6 @@ from reconciler.apply.run import Run, StepFailed
 from reconciler.manifest.files.refusals import TreeError
 from reconciler.model.desired import Document
 
-PURPOSE = "assistants"
 PAUSES = (0.0, 1.0, 4.0)
 """Seconds before each attempt to send something whose second execution does no harm."""
 SECONDS_PER_MIB = 4.0

@@ -13,7 +13,6 @@ from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.uploads.parts import upload_in_parts
 from reconciler.apply.uploads.sending import (
-    PURPOSE,
     Deadline,
     Digests,
     Reader,
@@ -22,6 +21,7 @@ from reconciler.apply.uploads.sending import (
     media_type,
     seconds_for,
 )
+from reconciler.kinds.kind import DocumentKind
 from reconciler.model.desired import Document
 
 LARGE_FROM = 8 * 2**20
@@ -68,8 +68,8 @@ async def _in_one_request(run: Run, document: Document, deadline: Deadline) -> s
 
     call = Call(
         "POST",
-        "/files",
-        form=(("purpose", PURPOSE),),
+        DocumentKind.uploads,
+        form=(("purpose", DocumentKind.purpose),),
         uploads=(Upload("file", document.name, opened, document.bytes, media_type(document.name)),),
         timeout=seconds_for(document.bytes),
         guard=run.traffic.allowed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import Keeping, document_kind_of
 from reconciler.manifest.check.jsonschema_check import check_schema
 from reconciler.manifest.files.documents import Doc
 from reconciler.manifest.schema import schemas
@@ -102,6 +102,7 @@ def check_tags(desired: Desired, owner: str, problems: Problems) -> None:
         problems.add("E318", "The ownership tag would be too long", detail, desired.span, address=desired.address)
     for document in desired.documents if kind.file_ids({}) is not None else ():
         address = Address(desired.address.kind, desired.address.name, document.path)
-        if len(Entry(str(kind.documents), address, "x" * 64, document.sha256[:16]).encode()) > tagging.MAX_VALUE:
+        entry = Entry(document_kind_of(kind).name, address, "x" * 64, document.sha256[:16])
+        if len(entry.encode()) > tagging.MAX_VALUE:
             detail = "The anchor names each file of an assistant in one line. Give it a shorter path."
             problems.add("E505", f"{document.path} is too long", detail, document.span, address=desired.address)

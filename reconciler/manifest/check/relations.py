@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from reconciler.kinds.form import Manifest
+from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.files.documents import Doc
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Problems

@@ -110,12 +110,12 @@ def _recognise(parsed: Written, file: str, problems: Problems, found: Found) -> 
 def _near_miss(value: Mapping[str, Json]) -> tuple[str, str, str, Path] | None:
     """Why a document that means to be ours is not, or None."""
     api, kind = value.get("apiVersion"), value.get("kind")
-    known = isinstance(kind, str) and kind in schemas.KINDS
+    known = isinstance(kind, str) and kind in schemas.kinds()
     if api == schemas.API_VERSION:
         if known:
             return None
         summary = f"Unknown kind {shown(str(kind))}" if kind is not None else "Missing field 'kind'"
-        return "E302", summary, did_you_mean(str(kind), schemas.KINDS), ("kind",)
+        return "E302", summary, did_you_mean(str(kind), schemas.kinds()), ("kind",)
     if isinstance(api, str) and (api.lower().startswith("reconciler/") or _resembles(api, known=known)):
         return "E301", f"Unknown apiVersion {shown(api)}", f"Expected {schemas.API_VERSION!r}.", ("apiVersion",)
     if api is None and known and "spec" in value:

@@ -13,7 +13,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.kinds.form import FileEntry
+from reconciler.kinds.manifest import FileEntry
 from reconciler.manifest.files import names
 from reconciler.manifest.files.globs import has_magic
 from reconciler.manifest.files.hashcache import Content, HashCache

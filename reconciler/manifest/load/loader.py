@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reconciler.kinds.form import Manifest
+from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.check import checks, relations, safety
 from reconciler.manifest.check.conformity import Place, conform
 from reconciler.manifest.files import documents

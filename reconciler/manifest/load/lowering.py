@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.kinds import FORMS
-from reconciler.kinds.form import FileEntry, Form, Manifest
+from reconciler.kinds.form import Form
+from reconciler.kinds.manifest import FileEntry, Manifest
 from reconciler.manifest.check import checks, safety
 from reconciler.manifest.check.conformity import Place, conform
 from reconciler.manifest.files import knowledge

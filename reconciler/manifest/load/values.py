@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.kinds import FORMS
 from reconciler.manifest.check import safety
 from reconciler.manifest.check.conformity import Place, conform
 from reconciler.manifest.files.documents import Doc
@@ -32,7 +33,7 @@ _MOST = 20
 
 def with_defaults(doc: Doc, defaults: Mapping[str, Json], origin: Written) -> Doc:
     """The document with those of the Stack's defaults that its kind has; their positions are in the Stack."""
-    known = schemas.spec_schema(doc.kind).get("properties", {})
+    known = FORMS[doc.kind].defaults()
     missing = {name: value for name, value in defaults.items() if name in known and name not in doc.spec}
     if not missing or not isinstance(doc.written.value.get("spec"), Mapping):
         return doc

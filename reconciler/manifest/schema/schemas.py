@@ -51,8 +51,10 @@ LIFECYCLE: Json = closed(
     description="How the live object is treated: protection, renames, adoption.",
 )
 
-KINDS = ("Stack", *FORMS)
-"""Every manifest kind."""
+
+def kinds() -> tuple[str, ...]:
+    """Every manifest kind."""
+    return ("Stack", *FORMS)
 
 
 @functools.cache
@@ -89,7 +91,8 @@ def file_name(kind: str) -> str:
 
 def published(kind: str) -> dict[str, Json]:
     """What `schema KIND` prints. Where a file may stand in for a value, the schema says so."""
-    schema = _with_files(_document(kind, described(spec_schema(kind))))
+    meanings = FORMS[kind].meanings if kind in FORMS else {}
+    schema = _with_files(_document(kind, described(spec_schema(kind), meanings)))
     return {"$schema": DRAFT, "$id": file_name(kind), "title": f"{kind}, a manifest of the reconciler", **schema}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from reconciler.kinds.form_assistant import RUNTIMES
+from reconciler.kinds import FORMS
 from reconciler.kinds.words import closed, integer, text
 from reconciler.model.json import Json
 
@@ -38,17 +38,6 @@ _ACCOUNT: Json = closed(
         "anchor": {**text(128), "description": "The anchor's id, vs_…, as the first apply prints it."},
     },
     description="A guard, never a choice: a run against another account is refused.",
-)
-_DEFAULTS: Json = closed(
-    {
-        "runtime": {
-            "type": "string",
-            "enum": sorted(RUNTIMES),
-            "description": "What realises assistants. Default: responses.",
-        },
-        "model": {**text(256), "description": "The model id, as `GET /v1/models` lists it."},
-    },
-    description="For assistants that do not choose for themselves.",
 )
 _LIMITS: Json = closed(
     {
@@ -136,12 +125,20 @@ def spec_schema() -> dict[str, Json]:
         {
             "sources": _SOURCES,
             "account": _ACCOUNT,
-            "defaults": _DEFAULTS,
+            "defaults": _defaults(),
             "limits": _LIMITS,
             "vars": _VARS,
             "environments": _ENVIRONMENTS,
         }
     )
+
+
+def _defaults() -> dict[str, Json]:
+    """What the kinds let a Stack say once for all their manifests."""
+    taking = [form for form in FORMS.values() if form.defaults()]
+    fields = {name: schema for form in taking for name, schema in form.defaults().items()}
+    users = " and ".join(form.plural for form in taking)
+    return closed(fields, description=f"For {users} that do not choose for themselves.")
 
 
 def read(name: str, spec: Mapping[str, Json]) -> Stack:
@@ -168,11 +165,13 @@ def read(name: str, spec: Mapping[str, Json]) -> Stack:
 def salvaged(spec: Mapping[str, Json]) -> dict[str, Json]:
     """What can be used of a faulty spec, so that the rest of the tree is checked and no problem follows from it."""
     sources, defaults = _texts(spec.get("sources")), _mapping(spec.get("defaults"))
+    declared = _defaults()["properties"] if defaults else {}
     usable = {name: value for name in defaults if isinstance(value := defaults[name], str) and value}
-    if usable.get("runtime") not in RUNTIMES:
-        usable.pop("runtime", None)
-    if defaults:
-        usable.setdefault("model", "unknown")
+    for name, schema in declared.items():
+        if "enum" not in schema:
+            usable.setdefault(name, "unknown")
+        elif usable.get(name) not in schema["enum"]:
+            usable.pop(name, None)
     return {
         "sources": sources or ["."],
         "defaults": usable,

@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.kinds import FORMS, documents_of
+from reconciler.kinds.form import Shape
 from reconciler.render import escape, values
 from reconciler.render.blocks import SYMBOL, position
 from reconciler.render.colour import paint
 from reconciler.render.graph import svg as graph_svg
 from reconciler.render.rows import SIGN_STYLE
+from reconciler.review.graph import FOREIGN
 
 Node = Mapping[str, Any]
 Graph = Mapping[str, Any]
@@ -21,11 +24,8 @@ Graph = Mapping[str, Any]
 _DEEPEST = 8
 """Levels of the listing; what lies deeper is listed at the margin (manifests have three levels)."""
 _GUTTER = 3
-_NOUNS = {"Assistant": "assistant", "Tool": "tool", "VectorStore": "vector store", "id": "object of somebody else"}
-_SHARED = frozenset({"Tool", "VectorStore", "id"})
-"""Kinds that are there to be used."""
-_MERMAID = {"Tool": ('(["', '"])'), "VectorStore": ('[("', '")]')}
-_DOT = {"Tool": "hexagon", "VectorStore": "cylinder", "id": "plaintext"}
+_MERMAID = {Shape.BOX: ('["', '"]'), Shape.PART: ('(["', '"])'), Shape.STORE: ('[("', '")]')}
+_DOT = {Shape.BOX: "box", Shape.PART: "hexagon", Shape.STORE: "cylinder"}
 _COLOURS = {
     "create": "#1a7f37",
     "update": "#9a6700",
@@ -62,7 +62,7 @@ def render_mermaid(graph: Graph) -> str:
     names = _names(graph)
     lines = [f"%% {_mermaid(_title(graph))}", "flowchart LR"]
     for node in graph["nodes"]:
-        opening, closing = _MERMAID.get(node["kind"], ('["', '"]'))
+        opening, closing = _MERMAID[_shape(node)]
         lines.append(f"    {names[node['address']]}{opening}{_mermaid(label(node))}{closing}")
     lines += [f"    {names[edge['from']]} --> {names[edge['to']]}" for edge in graph["edges"]]
     for style, members in _by_style(graph).items():
@@ -77,7 +77,8 @@ def render_dot(graph: Graph) -> str:
     lines = [f"digraph {_dot(_title(graph))} {{", "    rankdir=LR;", '    node [shape=box, fontname="Helvetica"];']
     for node in graph["nodes"]:
         attributes = [f"label={_dot(label(node))}"]
-        attributes += [f"shape={_DOT[node['kind']]}"] if node["kind"] in _DOT else []
+        shape = "plaintext" if node["kind"] == FOREIGN else _DOT[_shape(node)]
+        attributes += [f"shape={shape}"] if shape != "box" else []
         style = node_style(node)
         attributes += [f'color="{_COLOURS[style]}", penwidth=3'] if style in _COLOURS else []
         lines.append(f"    {names[node['address']]} [{', '.join(attributes)}];")
@@ -122,8 +123,8 @@ def _told(node: Node) -> str:
     """The address, how many documents belong to it, and whose it is; not escaped."""
     parts = [str(node["address"])]
     if node["documents"] is not None:
-        noun = "document" if node["kind"] == "VectorStore" else "file"
-        parts.append(values.plural(node["documents"], noun))
+        documents = documents_of(node["kind"])
+        parts.append(values.plural(node["documents"], documents.title if documents else "file"))
     parts += [] if node["managed"] else ["of somebody else"]
     return " · ".join(parts)
 
@@ -139,17 +140,31 @@ def _sign(node: Node) -> str:
 def _counts(graph: Graph) -> str:
     """`3 assistants, 2 vector stores with 41 documents; 4 uses.`."""
     counted = Counter(node["kind"] for node in graph["nodes"])
-    stored = sum(node["documents"] or 0 for node in graph["nodes"] if node["kind"] == "VectorStore")
+    stored: Counter[str] = Counter()
+    for node in graph["nodes"]:
+        stored[node["kind"]] += node["documents"] or 0
     parts = []
-    for kind in sorted(
-        counted, key=lambda kind: (kind not in _NOUNS, list(_NOUNS).index(kind) if kind in _NOUNS else 0)
-    ):
-        noun = _NOUNS.get(kind, escape.line(kind))
-        text = values.plural(counted[kind], noun)
-        if kind == "id" and counted[kind] > 1:
-            text = f"{values.number(counted[kind])} objects of somebody else"
-        parts.append(f"{text} with {values.plural(stored, 'document')}" if kind == "VectorStore" and stored else text)
+    for kind in sorted(counted, key=lambda kind: (kind not in FORMS, kind != FOREIGN, kind)):
+        text, documents = _number_of(kind, counted[kind]), documents_of(kind)
+        if documents is not None and documents.attached and stored[kind]:
+            text += f" with {values.plural(stored[kind], documents.title)}"
+        parts.append(text)
     return f"{', '.join(parts) or 'No resources'}; {values.plural(len(graph['edges']), 'use')}."
+
+
+def _number_of(kind: str, count: int) -> str:
+    """`2 vector stores`."""
+    form = FORMS.get(kind)
+    if form is not None:
+        return f"{values.number(count)} {form.title if count == 1 else form.plural}"
+    if kind == FOREIGN:
+        return f"{values.plural(count, 'object')} of somebody else"
+    return values.plural(count, escape.line(kind))
+
+
+def _shape(node: Node) -> Shape:
+    form = FORMS.get(node["kind"])
+    return form.drawn_as if form else Shape.BOX
 
 
 def _legend(graph: Graph) -> str:
@@ -187,7 +202,9 @@ class _Listing:
 
     def is_idle(self, node: Node) -> bool:
         """Whether it is there to be used and nothing uses it."""
-        return node["kind"] in _SHARED and node["address"] not in self.used and node["address"] not in self.below
+        form = FORMS.get(node["kind"])
+        shared = form.shared if form else node["kind"] == FOREIGN
+        return shared and node["address"] not in self.used and node["address"] not in self.below
 
     def is_user(self, node: Node) -> bool:
         """Whether it stands at the margin: nothing uses it, and it is there for its own sake or uses others."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from reconciler.account.objects import document_kind_of, get_object, is_missing, version_of
+from reconciler.account.objects import get_object, is_missing, version_of
 from reconciler.account.port import Call, Failure, Reply
 from reconciler.apply.documents.detaching import discard
 from reconciler.apply.requests.deleting import delete_files, delete_journalled, delete_object
@@ -16,7 +16,7 @@ from reconciler.apply.requests.looking import gone
 from reconciler.apply.requests.writing import Seen, write
 from reconciler.apply.run import Run
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import VersionedKind
+from reconciler.kinds.kind import VersionedKind, document_kind_of
 from reconciler.model.json import Json
 from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging

@@ -11,22 +11,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.account.objects import document_kind_of, is_id, is_missing, read_version, version_of
+from reconciler.account.objects import is_id, is_missing, read_version, version_of
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Reply, Sort
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Kind, VersionedKind
+from reconciler.kinds.kind import DocumentKind, Kind, VersionedKind, document_kind_of
 from reconciler.model.json import Json
 from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 
-PURPOSE = "assistants"
-"""The purpose of every File that this tool uploads."""
 PAGE = 10_000
 """Files are listed so many at once (OPENAI.md 18)."""
 AT_ONCE = 8
 """So many stores are listed at once."""
-FILES = "/files"
+FILES = DocumentKind.uploads
+PURPOSE = DocumentKind.purpose
 
 Store = tuple[Kind, str]
 """An object that Files can be attached to: its kind and its id."""
@@ -205,7 +204,7 @@ async def list_stores(account: Account) -> list[Store]:
 
 def has_attachments(kind: Kind) -> bool:
     """Whether Files are attached to objects of a kind, rather than named by them."""
-    return kind.documents is not None and document_kind_of(kind).parent
+    return kind.attaches
 
 
 async def is_attached(account: Account, stores: Iterable[Store], file_id: str) -> bool:

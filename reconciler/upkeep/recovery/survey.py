@@ -18,7 +18,7 @@ from reconciler.model.observed import created_at
 from reconciler.observing.anchor import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
-from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION, Anchor
+from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION, ANCHOR_KIND, Anchor
 from reconciler.upkeep.recovery.recovery import Part, Tagged, tagged
 
 ORDERS: tuple[Literal["desc", "asc"], ...] = ("desc", "asc")
@@ -105,7 +105,7 @@ def _check_unused(session: Session, kind: Kind) -> None:
 
 
 async def _store(account: Account, store_id: str) -> dict[str, Any] | None:
-    kind = next(kind for kind in KINDS.values() if kind.collection == ANCHOR_COLLECTION)
+    kind = ANCHOR_KIND
     return await get_object(account, kind, store_id)
 
 

@@ -214,7 +214,7 @@ def keywords(schema: Any) -> Iterator[str]:
 def narrowed() -> list[Mapping[str, Json]]:
     return [
         schemas.document_schema(kind, choice)
-        for kind in schemas.KINDS
+        for kind in schemas.kinds()
         for choice in (FORMS[kind].choices or [None] if kind in FORMS else [None])
     ]
 

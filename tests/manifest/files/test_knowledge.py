@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds.form import FileEntry
+from reconciler.kinds.manifest import FileEntry
 from reconciler.manifest.files import knowledge
 from reconciler.manifest.files.hashcache import Content, HashCache
 from reconciler.manifest.files.knowledge import collect

@@ -17,7 +17,7 @@ from reconciler.review import plan_schema
 from tests.manifest.trees import assistant, manifest, stack
 
 ROOT = Path(__file__).parents[3]
-PUBLISHED = {schemas.file_name(kind): schemas.published(kind) for kind in schemas.KINDS}
+PUBLISHED = {schemas.file_name(kind): schemas.published(kind) for kind in schemas.kinds()}
 EXAMPLES = [
     path
     for folder in ("", "assistants", "assistants/tools", "knowledge")
@@ -55,7 +55,7 @@ def test_every_example_fits_as_it_is_written(path: Path) -> None:
 
 def test_there_are_examples_of_every_kind() -> None:
     kinds = {line.split()[1] for path in EXAMPLES for line in path.read_text().splitlines() if line.startswith("kind:")}
-    assert kinds == set(schemas.KINDS)
+    assert kinds == set(schemas.kinds())
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def described(schema: Any, path: str = "") -> Iterator[tuple[str, bool]]:
         yield from described(schema["additionalProperties"], f"{path}.*")
 
 
-@pytest.mark.parametrize("kind", schemas.KINDS)
+@pytest.mark.parametrize("kind", schemas.kinds())
 def test_editors_find_a_description_of_everything_around_a_spec(kind: str) -> None:
     schema = schemas.published(kind)
     if kind != "Stack":
@@ -108,7 +108,9 @@ def test_editors_find_a_description_of_everything_around_a_spec(kind: str) -> No
 
 
 def test_the_title_names_the_kind() -> None:
-    assert all(schema["title"].startswith(kind) for kind, schema in zip(schemas.KINDS, PUBLISHED.values(), strict=True))
+    assert all(
+        schema["title"].startswith(kind) for kind, schema in zip(schemas.kinds(), PUBLISHED.values(), strict=True)
+    )
     assert list(PUBLISHED) == [
         "stack.schema.json",
         "assistant.schema.json",

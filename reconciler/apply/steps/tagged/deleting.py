@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.account.objects import document_kind_of, get_object
+from reconciler.account.objects import get_object
 from reconciler.apply.documents.detaching import all_attachments, discard
 from reconciler.apply.requests.deleting import delete_object, deleted_with_user
 from reconciler.apply.run import Run, StepFailed
@@ -62,9 +62,8 @@ async def _delete_one(run: Run, kind: Kind, item: Observed, *, double: bool = Fa
     double = double or (tags.state == "pending" and confirmed is not None and confirmed.id != item.id)
     own = kind.file_ids(raw)
     if kind.documents is not None and own is None:
-        document_kind = document_kind_of(kind)
         mine = [one.file_id for one in await all_attachments(run, kind, item.id) if one.path is not None]
-        await discard(run, document_kind, item.id, mine)
+        await discard(run, kind.documents, item.id, mine)
         raw = await read_ours(run, kind, item.id, item.tags.address)
     entries = {entry.id for entry in run.ledger.entries if entry.address.owner == item.tags.address}
     entries.update(run.ledger.journal.files)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.account.objects import document_kind_of
 from reconciler.apply.run import Run
 from reconciler.apply.steps.planned import desired_of
 from reconciler.apply.uploads.uploading import upload_file
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import Kind, document_kind_of
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.json import refs
