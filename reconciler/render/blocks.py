@@ -6,6 +6,8 @@ The text and the Markdown form lay the same rows out, so neither can tell more t
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
+
 from reconciler.model.reasons import ReasonCode
 from reconciler.render import costs, escape, fields, values
 from reconciler.render.rows import SIGN_STYLE, Page, Row, labelled, prose
@@ -272,7 +274,7 @@ def documents(files: Mapping[str, Any], page: Page, *, restored: bool = False) -
     if tally:
         rows.append(Row(4, "", f"{tally}, {values.size(upload) if upload else 'nothing'} to upload", "strong"))
         shown = [*removed, *changed[: page.names], *added[: page.names]]
-        column = min(max((escape.columns(_name(item)) for item in shown), default=0), page.width - 40)
+        column = min(max((cell_len(_name(item)) for item in shown), default=0), page.width - 40)
         rows += _names("-", removed, column, page)
         rows += _names("~", changed[: page.names], column, page)
         rows += _names("+", added[: page.names], column, page)
@@ -322,7 +324,7 @@ def _names(sign: str, items: Sequence[Mapping[str, Any]], column: int, page: Pag
         name = _name(item)
         size = "" if item.get("bytes") is None else values.size(item["bytes"])
         reason, _, more = escape.line(str(item.get("reason") or "")).partition("; ")
-        text = f"{name}{' ' * max(0, column - escape.columns(name))}  {size:>6}  {reason}".rstrip()
+        text = f"{name}{' ' * max(0, column - cell_len(name))}  {size:>6}  {reason}".rstrip()
         yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-", cells=(name, size, reason))
         yield from prose(more, page, indent=10, hang=0) if more else ()
 

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+
 from reconciler.render import escape, values
 from reconciler.render.diff import lists, schemas
 from reconciler.render.diff.words import Diff, Hunk, Line, diff
@@ -79,11 +81,11 @@ def _change(
         room = page.width - indent - 2
         written = [values.inline(side) for side in sides]
         together = f"{name}: {' → '.join(written)}"
-        if escape.columns(together) <= room:
+        if cell_len(together) <= room:
             yield Row(indent, sign, together, style, cells=(name, *written))
             if _alike(before, after):
                 yield from prose(_SAME_LOOK, page, indent=indent + 2, hang=0, style="alarm")
-        elif len(sides) == 2 and not _are_strings(sides) and max(map(escape.columns, written)) <= room - 2:
+        elif len(sides) == 2 and not _are_strings(sides) and max(map(cell_len, written)) <= room - 2:
             yield Row(indent, sign, f"{name}:", style)
             yield Row(indent + 2, " ", written[0])
             yield Row(indent + 2, "→", written[1])
@@ -254,7 +256,7 @@ def _items(name: str, before: Any, after: Any, page: Page, *, indent: int, is_se
     told = [f"{sign} {text}" for sign, text in written]
     told += [f"in this order now: {values.inline(order)}"] if order else []
     together = f"{name}: {', '.join(told)}"
-    if escape.columns(together) <= page.width - indent - 2:
+    if cell_len(together) <= page.width - indent - 2:
         yield Row(indent, "~", together, "change", cells=(name, ", ".join(told)))
         return
     yield Row(indent, "~", f"{name}:", "change")
@@ -274,7 +276,7 @@ def _schema(group: Sequence[Mapping[str, Any]], page: Page, *, indent: int, caus
     ]
     found = [row for item in schemas.statements(differences) for row in _statement(item, page, indent=indent + 2)]
     together = f"{top}: {found[0].text}"
-    if len(found) == 1 and escape.columns(together) <= page.width - indent - 2:
+    if len(found) == 1 and cell_len(together) <= page.width - indent - 2:
         found = [found[0]._replace(indent=indent, text=together, cells=(top, found[0].text))]
     else:
         found.insert(0, Row(indent, "~", f"{top}:", "change"))
@@ -287,7 +289,7 @@ def _statement(item: schemas.Statement, page: Page, *, indent: int) -> Iterator[
         yield from _change(item.name, item.before, item.after, page, indent=indent, is_set=item.is_set)
         return
     text = f"{item.name}: {item.text}" if item.text else item.name
-    if not item.text or escape.columns(text) <= page.width - indent - 2:
+    if not item.text or cell_len(text) <= page.width - indent - 2:
         yield Row(indent, item.sign, text, SIGN_STYLE[item.sign])
         return
     yield Row(indent, item.sign, f"{item.name}:", SIGN_STYLE[item.sign])

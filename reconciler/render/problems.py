@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+
 from reconciler.render import escape, values
 from reconciler.render.colour import paint
 from reconciler.render.diff.words import Budget
@@ -56,6 +58,6 @@ def _excerpt(source: str, line: int, column: Any, style: str, page: Page) -> lis
     shown = f"{number} {paint(GUTTER, 'quiet', color=page.color)} {before}{escape.line(source[start:end])}{after}"
     if at is None:
         return [shown.rstrip()]
-    space = " " * (len(before) + escape.columns(escape.line(source[start:at])))
+    space = " " * (len(before) + cell_len(escape.line(source[start:at])))
     caret = paint("^", style, color=page.color)
     return [shown.rstrip(), f"{' ' * len(number)} {paint(CONTINUED, 'quiet', color=page.color)} {space}{caret}"]

@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rich.cells import cell_len, chop_cells
+
 from reconciler.render import escape
 from reconciler.render.diff.words import Budget, Line, Span
 
@@ -141,8 +143,9 @@ def _elided(text: str) -> str:
 def _folds(text: str, room: int) -> Iterator[Span]:
     """Where to break a line, preferably at blanks, so that no row takes more columns than there are."""
     start = 0
-    while len(text) - start > room or (not text.isascii() and escape.columns(text[start:]) > room):
-        end = start + _fitting(text[start : start + room], room)
+    while len(text) - start > room or (not text.isascii() and cell_len(text[start:]) > room):
+        piece = text[start : start + room]
+        end = start + len((chop_cells(piece, room) or [piece])[0])
         blank = text.rfind(" ", start + room // 2, end + 1)
         if blank > start:
             yield start, blank
@@ -151,15 +154,3 @@ def _folds(text: str, room: int) -> Iterator[Span]:
             yield start, end
             start = end
     yield start, len(text)
-
-
-def _fitting(text: str, room: int) -> int:
-    """How many characters of the text fit into that many columns; at least one."""
-    if text.isascii():
-        return len(text)
-    used = 0
-    for position, char in enumerate(text):
-        used += escape.columns(char)
-        if used > room:
-            return max(1, position)
-    return len(text)

@@ -6,7 +6,9 @@ This module is the door to all that is written for people; the parts have files 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.render import blocks, drift, escape
+from rich.cells import cell_len
+
+from reconciler.render import blocks, drift
 from reconciler.render import documents as texts
 from reconciler.render.colour import paint, paint_spans
 from reconciler.render.diff.words import Budget
@@ -72,7 +74,7 @@ def _joined(sections: Iterable[list[str]]) -> str:
 def _block(block: blocks.Block, page: Page) -> list[str]:
     """A block with its position at the right edge, where there is room."""
     left = f"{block.sign} {block.title}"
-    space = page.width - escape.columns(left) - escape.columns(block.position)
+    space = page.width - cell_len(left) - cell_len(block.position)
     style = SIGN_STYLE.get(block.sign, "")
     head = f"{paint(block.sign, style, color=page.color)} {paint(block.title, 'strong', color=page.color)}"
     rows = list(block.rows)

@@ -27,7 +27,7 @@ from typing import Any
 from reconciler.apply.session import Session
 from reconciler.emulator import Request
 from reconciler.emulator.faults import Effect, Fault, Faulty
-from reconciler.manifest.text.characters import unsafe_characters
+from reconciler.model import unicode
 from reconciler.model.observed import AccountInfo
 from reconciler.render import escape, github, junit, markdown, sarif, text
 from reconciler.render import json as as_json
@@ -479,7 +479,7 @@ def hostile_strings(shop: Shop) -> None:
     """What a hostile pull request would write, as far as validation lets it, and a hostile person in the account."""
     texts = [text.encode("utf-8", "replace").decode("utf-8") for text in HOSTILE if len(text) < 1_000]
     lines = [line for text in texts for line in text.replace("\x00", "?").split("\n")]
-    passing = [line for line in lines if not unsafe_characters(line)]
+    passing = [line for line in lines if not unicode.hidden(line)]
     shop.write("assistants/prompts/support.md", "\n".join([SUPPORT, *passing, ""]))
     shop.support(
         description="Ends here. --> ]]> ::stop-commands::x ##vso[task.complete]",
