@@ -5,11 +5,12 @@ line break, and in properties no `:` and no `,`; so it can neither end a command
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from reconciler.render import blocks, escape, findings, markdown, values
 from reconciler.render.diff.words import Budget
 from reconciler.render.findings import Finding
+from reconciler.render.formats import Asked
 from reconciler.render.rows import Page
 
 SHOWN = 10
@@ -39,18 +40,20 @@ def render_plan(plan: Mapping[str, Any], *, prefix: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_problems(problems: Sequence[Mapping[str, Any]], *, prefix: str = "") -> str:
+def render_problems(report: Mapping[str, Any], *, prefix: str = "") -> str:
     """One command for each problem of a tree, at most ten of a level, and their number as a plain line."""
-    found = findings.of_problems(problems)
+    found = findings.of_problems(report["problems"])
     errors = sum(finding.level == "error" for finding in found)
     rest = "`reconciler validate` prints them all."
     counted = f"Problems: {values.plural(errors, 'error')}, {values.plural(len(found) - errors, 'warning')}."
     return "\n".join([*_commands(found, prefix, rest), counted if found else "No problems."]) + "\n"
 
 
-def job_summary(plan: Mapping[str, Any], *, context: int = 3, **more: Any) -> str:
-    """The Markdown for the file that GITHUB_STEP_SUMMARY names; `more` is handed on to the Markdown form."""
-    return markdown.render_plan(plan, limit=SUMMARY_LIMIT, context=context, **more)
+def job_summary(plan: Mapping[str, Any], **asked: Unpack[Asked]) -> str:
+    """The Markdown for the file that GITHUB_STEP_SUMMARY names, with more room than a comment has."""
+    return markdown.render_plan(
+        plan, limit=SUMMARY_LIMIT, context=asked.get("context", 3), documents=asked.get("documents")
+    )
 
 
 def outputs(plan: Mapping[str, Any]) -> str:

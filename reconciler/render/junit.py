@@ -41,9 +41,9 @@ def render_plan(plan: Mapping[str, Any], *, prefix: str = "") -> str:
     return _document(suite)
 
 
-def render_problems(problems: Sequence[Mapping[str, Any]], *, prefix: str = "") -> str:
+def render_problems(report: Mapping[str, Any], *, prefix: str = "") -> str:
     """Diagnostics in their JSON form: errors fail, warnings do not, and no problem at all is one test that passes."""
-    found = findings.of_problems(problems)
+    found = findings.of_problems(report["problems"])
     suite = _suite("reconciler validate", found)
     for item in found:
         _case(suite, item, [item], prefix)

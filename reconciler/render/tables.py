@@ -64,8 +64,9 @@ def render_object(value: Mapping[str, Any], *, color: bool = False, width: int =
     return "".join(f"{paint(row.gutter, 'quiet', color=color)} {row.text}".rstrip() + "\n" for row in lines)
 
 
-def render_outputs(rows: Sequence[Mapping[str, Any]], *, color: bool = False, width: int = 80) -> str:
+def render_outputs(outputs: Mapping[str, Mapping[str, Any]], *, color: bool = False, width: int = 80) -> str:
     """Ids by address."""
+    rows = [{"address": address, **item} for address, item in outputs.items()]
     return table(rows, OUTPUTS, width, color=color) if rows else "Nothing of this stack is in the account.\n"
 
 

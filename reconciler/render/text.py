@@ -1,7 +1,4 @@
-"""Plans and reports as text for a terminal or a log: everything that matters, nothing in need of a legend.
-
-This module is the door to all that is written for people; the parts have files of their own.
-"""
+"""Plans and reports of drift as text for a terminal or a log: everything that matters, nothing in need of a legend."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,22 +10,7 @@ from reconciler.render import documents as texts
 from reconciler.render.colour import paint, paint_spans
 from reconciler.render.diff.words import Budget
 from reconciler.render.documents import Texts
-from reconciler.render.problems import render_diagnostics
-from reconciler.render.progress import render_event
 from reconciler.render.rows import SIGN_STYLE, Page, Row
-from reconciler.render.tables import render_history, render_object, render_outputs, render_show, table
-
-__all__ = [
-    "render_diagnostics",
-    "render_drift",
-    "render_event",
-    "render_history",
-    "render_object",
-    "render_outputs",
-    "render_plan",
-    "render_show",
-    "table",
-]
 
 
 def render_plan(
