@@ -8,9 +8,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.render import blocks, escape, findings
+from reconciler.render import escape, findings, view
 from reconciler.render.findings import Finding
-from reconciler.render.github import summary_line
 
 _BLANK: Mapping[str, Any] = {}
 
@@ -37,7 +36,7 @@ def render_plan(plan: Mapping[str, Any], *, prefix: str = "") -> str:
     if not cases:
         ET.SubElement(suite, "testcase", classname=suite.attrib["name"], name="no changes", time="0")
     rest = [_line(item, prefix) for items in notices.values() for item in items]
-    ET.SubElement(suite, "system-out").text = "\n".join([*rest, summary_line(plan), blocks.digest(plan).text])
+    ET.SubElement(suite, "system-out").text = "\n".join([*rest, view.summary(plan), f"Digest: {view.digest(plan)}"])
     return _document(suite)
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from reconciler.render import blocks, drift
-from reconciler.render import documents as texts
+from reconciler.render import view
+from reconciler.render.blocks import Block
 from reconciler.render.colour import paint, paint_spans
 from reconciler.render.diff.words import Budget
 from reconciler.render.documents import Texts
-from reconciler.render.rows import SIGN_STYLE, Page, Row
+from reconciler.render.rows import SIGN_STYLE, Page, Row, prose
+from reconciler.render.view import View
 
 
 def render_plan(
@@ -27,33 +28,30 @@ def render_plan(
     unchanged lines around each change of a text. `documents` are texts of changed documents, to be compared.
     """
     page = Page(max(width, 40), context, color, Budget())
-    sections: list[list[str]] = [lines(blocks.heading(plan, page), color=color)]
-    sections.append(lines(blocks.risks(plan, page), color=color))
-    found = [*blocks.blocks(plan, page), *texts.blocks(plan, documents, page)]
-    sections += [_block(block, page) for block in found]
-    sections.append(lines(blocks.cost(plan, page), color=color))
-    sections.append(lines(blocks.warnings(plan, page), color=color))
-    sections.append(lines(blocks.recognised(plan, page), color=color))
-    sections.append(lines([*blocks.summary(plan, page), blocks.digest(plan)], color=color))
-    return _joined(sections)
+    shown = view.of_plan(plan, page, documents)
+    return _shown(shown, page, [Row(0, "", f"Digest: {shown.digest}", "quiet")])
 
 
 def render_drift(report: Mapping[str, Any], *, color: bool = False, width: int = 80, context: int = 3) -> str:
     """What was changed in the account since the last apply, from a report in the JSON form of a plan."""
     page = Page(max(width, 40), context, color, Budget())
-    found = drift.drifted(report, page)
-    sections = [lines(blocks.heading(report, page), color=color)]
-    sections += [_block(block, page) for block in found]
-    sections.append(lines(blocks.warnings(report, page), color=color))
-    sections.append([paint(drift.conclusion(len(found)), "strong", color=color)])
-    return _joined(sections)
+    return _shown(view.of_drift(report, page), page, [])
 
 
-def _joined(sections: Iterable[list[str]]) -> str:
+def _shown(shown: View, page: Page, end: list[Row]) -> str:
+    sections = [
+        lines(shown.heading(page), color=page.color),
+        lines(view.notices(shown.risks, page, style="alarm"), color=page.color),
+        *(_block(block, page) for block in (*shown.changes, *shown.documents)),
+        lines(shown.costs(page), color=page.color),
+        lines(view.notices(shown.warnings, page, style="change"), color=page.color),
+        lines(prose(shown.recognised, page, indent=0, style="quiet"), color=page.color),
+        lines([*prose(shown.summary, page, indent=0, style="strong"), *end], color=page.color),
+    ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _block(block: blocks.Block, page: Page) -> list[str]:
+def _block(block: Block, page: Page) -> list[str]:
     """A block with its position at the right edge, where there is room."""
     left = f"{block.sign} {block.title}"
     space = page.width - cell_len(left) - cell_len(block.position)
