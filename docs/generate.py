@@ -31,6 +31,7 @@ from reconciler.model.json import canonical
 from reconciler.model.plan import MOST_SESSIONS
 from reconciler.model.reasons import TEXTS
 from reconciler.ownership import anchor, tags
+from reconciler.render.formats import FORMATS, Format, Purpose, Report
 from reconciler.review import approvals, plan_schema, successors
 from reconciler.review.risks.shutdowns import NOTICE_DAYS
 
@@ -148,8 +149,18 @@ def _cli() -> Iterator[str]:
             if _option_key(option) in common:
                 seen.setdefault(_option_key(option), option)
     yield _option_table(seen.values())
+    yield "## Formats"
+    yield _table(("Format", "Media type", "Extensions", "Shows"), map(_format, FORMATS))
     for name, command in known.items():
         yield from _command(name, command, common)
+
+
+def _format(row: Format) -> tuple[str, str, str, str]:
+    shows = ", ".join(row.functions)
+    if row.purpose is Purpose.EVERYTHING:
+        missing = ", ".join(report for report in Report if report not in row.functions)
+        shows = f"everything but {missing}" if missing else "everything"
+    return _code(row.name), _code(row.media), " ".join(map(_code, row.extensions)), shows
 
 
 def _command(name: str, command: click.Command, common: set[str]) -> Iterator[str]:

@@ -12,7 +12,8 @@ import click
 from reconciler.cli import options as opt
 from reconciler.cli.asking import agreed, pin, wait_for_lock, winding_down
 from reconciler.cli.loop import run_loop
-from reconciler.cli.rendering import PLAN_FORMATS, PROBLEM_FORMATS, TargetType
+from reconciler.cli.rendering import TargetType
+from reconciler.render.formats import FORMATS, Asked, Format, Purpose, Report
 
 if TYPE_CHECKING:
     from reconciler.apply.session import Session
@@ -29,20 +30,28 @@ FIRST_APPLY = (
 """With the anchor's id in Git, a wrong key or project is refused at once."""
 
 
+def _extension(row: Format) -> str:
+    """`.json (the saved plan, for `apply --plan`)`."""
+    return f"{row.extensions[0]} ({row.remark})" if row.remark else row.extensions[0]
+
+
+EXTENSIONS = ", ".join(_extension(row) for row in FORMATS.of(Report.PLAN) if row.extensions)
+
+
 @click.command(short_help="Show what apply would do. Reads only.")
 @opt.root
 @opt.tree
 @opt.account
 @opt.planning
-@opt.formats(*PLAN_FORMATS)
+@opt.formats(Report.PLAN)
 @opt.option(
     "-o",
     "--out",
     multiple=True,
     type=TargetType(),
     metavar="FILE",
-    help="Also write the plan to FILE (repeatable), in the format of its extension: .json (the saved plan, for "
-    "`apply --plan`), .txt, .md, .html, .sarif, .xml (JUnit). FORMAT:FILE for other names.",
+    help=f"Also write the plan to FILE (repeatable), in the format of its extension: {EXTENSIONS}. "
+    "FORMAT:FILE for other names.",
 )
 @opt.context
 @opt.show
@@ -67,7 +76,7 @@ def plan(root: Path | None, **options: Any) -> int:
         reconciler plan --out plan.json --out plan.html --out plan.sarif
     """
     from reconciler.cli.opening import find_root, load_tree, open_session, terminal
-    from reconciler.cli.rendering import in_repository, render_problems, save, tell_runner
+    from reconciler.cli.rendering import in_repository, save, tell_runner
     from reconciler.model.diagnostics import Rejected
 
     screen = terminal(options)
@@ -75,9 +84,9 @@ def plan(root: Path | None, **options: Any) -> int:
     try:
         loaded = load_tree(root, options, cached=True)
     except Rejected as rejected:
-        if screen.format not in PROBLEM_FORMATS:
+        if FORMATS[screen.format].purpose is not Purpose.FINDINGS:
             raise
-        screen.data(render_problems(screen.format, rejected.diagnostics, prefix=prefix))
+        screen.diagnostics(rejected.diagnostics, prefix=prefix)
         return 7
 
     async def work() -> int:
@@ -91,9 +100,9 @@ def plan(root: Path | None, **options: Any) -> int:
             options["_documents"] = history.texts(loaded, prepared.plan)
         _print_plan(screen, prepared, options)
         if screen.format == "github":
-            tell_runner(prepared.body, **_shown(options))
+            tell_runner(prepared.body, **_asked(options))
         for target in options["out"]:
-            save(screen, target, prepared.body, prefix=prefix, **_shown(options))
+            save(screen, target, prepared.body, **_asked(options))
         return _plan_exit(prepared, detailed=options["detailed_exitcode"])
 
     _ignored(screen, loaded)
@@ -113,15 +122,16 @@ def _ignored(screen: Terminal, loaded: Any) -> None:
 
 
 def _print_plan(screen: Terminal, prepared: Prepared, options: dict[str, Any]) -> None:
-    from reconciler.cli.rendering import render_plan
-
-    style = {"color": screen.colored(sys.stdout), "width": screen.width, "prefix": options.get("_prefix", "")}
-    screen.data(render_plan(screen.format, prepared.body, **style, **_shown(options)))
+    screen.show(Report.PLAN, prepared.body, **_asked(options))
 
 
-def _shown(options: dict[str, Any]) -> dict[str, Any]:
-    """What the forms for people are asked for."""
-    return {"context": options.get("context", 3), "documents": options.get("_documents")}
+def _asked(options: dict[str, Any]) -> Asked:
+    """How a plan was asked to be shown."""
+    return {
+        "context": options.get("context", 3),
+        "documents": options.get("_documents"),
+        "prefix": options.get("_prefix", ""),
+    }
 
 
 @click.command(short_help="Make the account equal to the manifests.")
@@ -130,7 +140,7 @@ def _shown(options: dict[str, Any]) -> dict[str, Any]:
 @opt.account
 @opt.planning
 @opt.writing
-@opt.formats("text", "json")
+@opt.formats(Report.EVENT)
 @opt.option(
     "--plan",
     "plan_file",
@@ -243,7 +253,7 @@ async def _run(
 @opt.tree
 @opt.account
 @opt.writing
-@opt.formats("text", "json")
+@opt.formats(Report.EVENT)
 @opt.option("--confirm", metavar="STACK", help="The stack's name; with --yes, in place of typing it.")
 @opt.output
 def destroy(root: Path | None, **options: Any) -> int:
@@ -299,7 +309,7 @@ async def _destroy(session: Session, screen: Terminal, options: dict[str, Any]) 
 @opt.root
 @opt.tree
 @opt.account
-@opt.formats("text", "json", "html")
+@opt.formats(Report.DRIFT)
 @opt.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is drift.")
 @opt.context
 @opt.output
@@ -324,19 +334,7 @@ def drift(root: Path | None, **options: Any) -> int:
 
         async with open_session(loaded, options) as session:
             report = await drift_command.drift(session)
-        if screen.format == "json":
-            from reconciler.render.json import render_plan
-
-            screen.data(render_plan(report))
-        elif screen.format == "html":
-            from reconciler.render.html.page import render_drift as as_page
-
-            screen.data(as_page(report, context=options["context"]))
-        else:
-            from reconciler.render.text import render_drift
-
-            color = screen.colored(sys.stdout)
-            screen.data(render_drift(report, color=color, width=screen.width, context=options["context"]))
+        screen.show(Report.DRIFT, report, context=options["context"])
         return 2 if options["detailed_exitcode"] and report["changes"] else 0
 
     return run_loop(work())
@@ -348,7 +346,7 @@ def drift(root: Path | None, **options: Any) -> int:
 @opt.tree
 @opt.account
 @opt.writing
-@opt.formats("text", "json")
+@opt.formats(Report.EVENT)
 @opt.option(
     "--to", "version", metavar="VERSION", help="The release to go back to; default: the one before the current."
 )

@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli import options as opt
 from reconciler.cli.loop import run_loop
+from reconciler.render.formats import Report, render
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal import Terminal
@@ -30,7 +31,7 @@ saved_plan = opt.option(
 @opt.root
 @opt.tree
 @saved_plan
-@opt.formats("text", "mermaid", "dot", "svg")
+@opt.formats(Report.GRAPH)
 @opt.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to a file.")
 @opt.output
 def graph(root: Path | None, **options: Any) -> int:
@@ -47,7 +48,6 @@ def graph(root: Path | None, **options: Any) -> int:
         reconciler graph --format svg --out graph.svg
     """
     from reconciler.cli.opening import load_tree, terminal
-    from reconciler.render.graph import forms as drawn
     from reconciler.render.graph.svg import MAX_NODES, too_many
     from reconciler.review import graph as graphs
 
@@ -58,14 +58,10 @@ def graph(root: Path | None, **options: Any) -> int:
     if body is not None:
         _check_plan(screen, body, loaded, options["plan_file"])
         found = graphs.with_plan(found, body)
-    if screen.format == "text":
-        color = screen.colored(sys.stdout) and options["out"] is None
-        text = drawn.render_text(found, color=color, width=screen.width)
-    else:
-        render = {"mermaid": drawn.render_mermaid, "dot": drawn.render_dot, "svg": drawn.render_svg}[screen.format]
-        text = render(found)
-        if screen.format == "svg" and len(found["nodes"]) > MAX_NODES:
-            screen.note(f"{too_many(len(found['nodes']))} --format dot has them all.")
+    color = screen.colored(sys.stdout) and options["out"] is None
+    text = render(screen.format, Report.GRAPH, found, color=color, width=screen.width)
+    if screen.format == "svg" and len(found["nodes"]) > MAX_NODES:
+        screen.note(f"{too_many(len(found['nodes']))} --format dot has them all.")
     if options["out"] is None:
         screen.data(text)
     else:
@@ -81,7 +77,7 @@ def graph(root: Path | None, **options: Any) -> int:
 @opt.account
 @opt.planning
 @saved_plan
-@opt.formats("text", "json")
+@opt.formats(Report.EXPLANATION)
 @opt.context
 @opt.option("--roll-forward", is_flag=True, help="Ignore holds that a rollback left.")
 @opt.output
@@ -118,20 +114,8 @@ def explain(address: str, root: Path | None, **options: Any) -> int:
         evidence = Evidence(loaded, body)
     else:
         evidence = run_loop(work())
-    _print(screen, explain(address, evidence), options)
+    screen.show(Report.EXPLANATION, explain(address, evidence), context=options["context"])
     return 0
-
-
-def _print(screen: Terminal, found: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    if screen.format == "json":
-        from reconciler.render.escape import json_text
-
-        screen.data(json_text(found, indent=2) + "\n")
-        return
-    from reconciler.render.explain import render_explanation
-
-    color = screen.colored(sys.stdout)
-    screen.data(render_explanation(found, color=color, width=screen.width, context=options["context"]))
 
 
 def _saved(path: Path) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler.cli import options as opt
 from reconciler.cli.loop import run_loop
+from reconciler.render.formats import Report
 
 
 @click.command(short_help="List the managed objects, or one of them in full.")
@@ -17,7 +17,7 @@ from reconciler.cli.loop import run_loop
 @opt.root
 @opt.tree
 @opt.account
-@opt.formats("text", "json")
+@opt.formats(Report.OBJECTS)
 @opt.output
 def show(address: str | None, root: Path | None, **options: Any) -> int:
     """List the live objects of this stack with ids, state and last apply; with ADDRESS one of them in full.
@@ -41,16 +41,7 @@ def show(address: str | None, root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await (show_command.show_one(session, target) if target else show_command.show(session))
 
-    found = run_loop(work())
-    if screen.format == "json":
-        from reconciler.render.escape import json_text
-
-        screen.data(json_text(found, indent=2) + "\n")
-    else:
-        from reconciler.render.text import render_object, render_show
-
-        render: Any = render_object if target else render_show
-        screen.data(render(found, color=screen.colored(sys.stdout), width=screen.width))
+    screen.show(Report.OBJECT if target else Report.OBJECTS, run_loop(work()))
     return 0
 
 
@@ -58,7 +49,7 @@ def show(address: str | None, root: Path | None, **options: Any) -> int:
 @opt.root
 @opt.tree
 @opt.account
-@opt.formats("text", "json", "env", "github", "bundle")
+@opt.formats(Report.OUTPUTS, "bundle")
 @opt.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="With --format bundle: the directory to write to."
 )
@@ -99,34 +90,8 @@ def outputs(root: Path | None, **options: Any) -> int:
         _write_bundles(options["out"], found)
         screen.note(f"Wrote {len(found)} releases to {options['out']}.")
     else:
-        _print_outputs(screen, found)
+        screen.show(Report.OUTPUTS, found)
     return 0
-
-
-def _print_outputs(screen: Any, found: dict[str, dict[str, Any]]) -> None:
-    from reconciler.render.escape import json_text
-    from reconciler.render.text import render_outputs
-
-    if screen.format == "json":
-        screen.data(json_text(found, indent=2) + "\n")
-    elif screen.format == "text":
-        rows = [{"address": address, **item} for address, item in found.items()]
-        screen.data(render_outputs(rows, color=screen.colored(sys.stdout), width=screen.width))
-    else:
-        lower = screen.format == "github"
-        for address, item in found.items():
-            for suffix in ("ID", "VERSION"):
-                value = item[suffix.lower()]
-                if value is not None:
-                    name = _variable(address, suffix)
-                    screen.data(f"{name.lower() if lower else name}={value}\n")
-
-
-def _variable(address: str, suffix: str) -> str:
-    """`Assistant/customer-support` → `RECONCILER_ASSISTANT_CUSTOMER_SUPPORT_ID`."""
-    kind, name = address.split("/", 1)
-    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in kind).strip("_")
-    return f"RECONCILER_{words}_{name}_{suffix}".upper().replace("-", "_")
 
 
 def _write_bundles(directory: Path, found: dict[str, dict[str, bytes]]) -> None:
@@ -149,7 +114,7 @@ def _write_bundles(directory: Path, found: dict[str, dict[str, bytes]]) -> None:
 @opt.root
 @opt.tree
 @opt.account
-@opt.formats("text", "json")
+@opt.formats(Report.HISTORY)
 @opt.output
 def history(address: str, root: Path | None, **options: Any) -> int:
     """List the releases of an assistant, newest first.
@@ -170,15 +135,7 @@ def history(address: str, root: Path | None, **options: Any) -> int:
         async with open_session(loaded, options) as session:
             return await history_command.history(session, target)
 
-    rows = run_loop(work())
-    if screen.format == "json":
-        from reconciler.render.escape import json_text
-
-        screen.data(json_text(rows, indent=2) + "\n")
-    else:
-        from reconciler.render.text import render_history
-
-        screen.data(render_history(rows, color=screen.colored(sys.stdout), width=screen.width))
+    screen.show(Report.HISTORY, run_loop(work()))
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as opt
-from reconciler.cli.rendering import PROBLEM_FORMATS
+from reconciler.render.formats import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def init(directory: Path, **options: Any) -> int:
 @click.command(short_help="Check the manifests, offline.")
 @opt.root
 @opt.tree
-@opt.formats("text", "json", *PROBLEM_FORMATS)
+@opt.formats(Report.PROBLEMS)
 @opt.output
 def validate(root: Path | None, **options: Any) -> int:
     """Check syntax, schema, references, files and limits. Needs no key and no network.
@@ -85,38 +85,28 @@ def validate(root: Path | None, **options: Any) -> int:
         reconciler validate --format github
     """
     from reconciler.cli.opening import find_root, load_tree, terminal
-    from reconciler.cli.rendering import in_repository, render_problems
+    from reconciler.cli.rendering import in_repository
     from reconciler.model.diagnostics import Rejected
 
     screen = terminal(options)
-    machine = screen.format in PROBLEM_FORMATS
     prefix = in_repository(find_root(root))
     try:
         loaded = load_tree(root, options, cached=True)
     except Rejected as rejected:
-        if machine:
-            screen.data(render_problems(screen.format, rejected.diagnostics, prefix=prefix))
-        else:
-            screen.diagnostics(rejected.diagnostics)
+        screen.diagnostics(rejected.diagnostics, prefix=prefix)
         return 7
-    if machine:
-        screen.data(render_problems(screen.format, loaded.warnings, prefix=prefix))
-        return 0
     kinds: dict[str, int] = {}
     for item in loaded.desired:
         kinds[item.address.kind] = kinds.get(item.address.kind, 0) + 1
-    if screen.format == "json":
-        from reconciler.render.escape import json_text
-
-        problems = [{**item.to_json(), "source": item.source} for item in loaded.warnings]
+    if screen.format != "text":
         body = {
             "valid": True,
-            "problems": problems,
+            "problems": [{**item.to_json(), "source": item.source} for item in loaded.warnings],
             "resources": kinds,
             "documents": loaded.documents,
             "ignored": loaded.ignored,
         }
-        screen.data(json_text(body, indent=2) + "\n")
+        screen.show(Report.PROBLEMS, body, prefix=prefix)
         return 0
     if loaded.warnings:
         screen.diagnostics(loaded.warnings)

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.render.formats import FORMATS, Report
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULT_DATABASE = "default"
@@ -63,8 +65,9 @@ output = chain(
 )
 
 
-def formats(*names: str) -> Callable[[Command], Command]:
-    """`--format` with the formats that a command has; the first is the default."""
+def formats(document: Report, *others: str) -> Callable[[Command], Command]:
+    """`--format` with the formats that a document has, and what else a command writes; the first is the default."""
+    names = [*(row.name for row in FORMATS.of(document)), *others]
     return option(
         "--format",
         "format_",

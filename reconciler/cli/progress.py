@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from reconciler.cli.terminal import Terminal
+from reconciler.render.formats import Report, render
 
 EVERY = 50
 """Without a live display, one line for so many documents."""
@@ -24,8 +25,8 @@ class Display:
     @contextmanager
     def on(cls, terminal: Terminal) -> Iterator[Display]:
         """The display that fits: JSON lines, a live one on a terminal, plain lines elsewhere."""
-        if terminal.format == "json":
-            yield _Json(terminal)
+        if terminal.format != "text":
+            yield _Data(terminal)
         elif sys.stderr.isatty() and not terminal.quiet and terminal.colored(sys.stderr):
             with _live(terminal) as display:
                 yield display
@@ -39,10 +40,8 @@ class Display:
         self._line(event)
 
     def _line(self, event: Mapping[str, Any]) -> None:
-        from reconciler.render.text import render_event
-
-        text = render_event(event, color=self._terminal.colored(sys.stderr))
-        if text is None:
+        text = render("text", Report.EVENT, event, color=self._terminal.colored(sys.stderr))
+        if not text:
             return
         bad = (
             event.get("outcome") in {"failed", "in_doubt"}
@@ -66,16 +65,13 @@ def _worth_a_line(event: Mapping[str, Any]) -> bool:
     return bool(event["done"] + event["failed"] == event["total"] or event["done"] % EVERY == 0)
 
 
-class _Json(Display):
+class _Data(Display):
     """One event per line on stdout."""
 
     def show(self, event: Mapping[str, Any]) -> None:
         """Each event, none left out."""
-        from reconciler.render.json import lines
-
-        for text in lines([event]):
-            with contextlib.suppress(OSError, ValueError):
-                self._terminal.data(text if text.endswith("\n") else f"{text}\n")
+        with contextlib.suppress(OSError, ValueError):
+            self._terminal.data(f"{render(self._terminal.format, Report.EVENT, event)}\n")
 
 
 class _Live(Display):
@@ -94,10 +90,8 @@ class _Live(Display):
             self._line(event)
 
     def _line(self, event: Mapping[str, Any]) -> None:
-        from reconciler.render.text import render_event
-
-        text = render_event(event, color=True)
-        if text is not None:
+        text = render("text", Report.EVENT, event, color=True)
+        if text:
             self._print(text)
             for line in event.get("lines") or ():
                 self._detail(str(line))

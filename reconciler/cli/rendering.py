@@ -1,37 +1,24 @@
-"""Plans and problems in every format that there is: for stdout, for the files of --out, for a runner's own files."""
+"""Plans in files: those of --out, in any format of the table, and those that a runner names."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import click
 
+from reconciler.render.formats import FORMATS, Asked, Format, Report
+
 if TYPE_CHECKING:
     from reconciler.cli.terminal import Terminal
-
-PLAN_FORMATS = ("text", "json", "markdown", "html", "github", "sarif", "junit")
-PROBLEM_FORMATS = ("github", "sarif", "junit")
-"""Formats of `validate` beside text and JSON."""
-
-EXTENSIONS = {
-    ".txt": "text",
-    ".json": "json",
-    ".md": "markdown",
-    ".html": "html",
-    ".sarif": "sarif",
-    ".xml": "junit",
-    ".sarif.json": "sarif",
-}
-"""What a file's name says about its format; the longest that fits counts."""
 
 
 class Target(NamedTuple):
     """A file to write, and the format it gets."""
 
-    format: str
+    format: Format
     path: Path
 
 
@@ -44,88 +31,30 @@ class TargetType(click.ParamType[Target]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Target:
         """The target; fails where nothing tells the format, or the directory does not exist."""
         text = str(value).strip()
-        format_, colon, file = text.partition(":")
-        if not (colon and format_ in PLAN_FORMATS):
-            file = text
-            known = [extension for extension in EXTENSIONS if text.lower().endswith(extension)]
-            if not known:
-                names = ", ".join(sorted(EXTENSIONS))
-                self.fail(
-                    f"{text!r} does not say its format. Known extensions: {names}; or write FORMAT:FILE.", param, ctx
-                )
-            format_ = EXTENSIONS[max(known, key=len)]
+        file = text.partition(":")[2]
+        format_ = next((row for row in FORMATS.of(Report.PLAN) if text.startswith(f"{row.name}:")), None)
+        if format_ is None:
+            file, format_ = text, FORMATS.of_file(Report.PLAN, text)
+        if format_ is None:
+            known = ", ".join(sorted(end for row in FORMATS.of(Report.PLAN) for end in row.extensions))
+            self.fail(f"{text!r} does not say its format. Known extensions: {known}; or write FORMAT:FILE.", param, ctx)
         if not file or Path(file).is_dir() or not Path(file).parent.is_dir():
             self.fail(f"{file!r} is not a file in a directory that exists.", param, ctx)
         return Target(format_, Path(file))
 
 
-def render_plan(
-    format_: str,
-    plan: Mapping[str, Any],
-    *,
-    prefix: str = "",
-    color: bool = False,
-    width: int = 80,
-    **shown: Any,
-) -> str:
-    """A plan in one of `PLAN_FORMATS`. `shown` is what forms for people take: `context` and the like."""
-    if format_ == "text":
-        from reconciler.render.text import render_plan as as_text
-
-        return as_text(plan, color=color, width=width, **shown)
-    if format_ == "markdown":
-        from reconciler.render.markdown import render_plan as as_markdown
-
-        return as_markdown(plan, **shown)
-    if format_ == "html":
-        from reconciler.render.html.page import render_plan as as_html
-
-        return as_html(plan, **shown)
-    if format_ == "github":
-        from reconciler.render.github import render_plan as as_annotations
-
-        return as_annotations(plan, prefix=prefix)
-    if format_ == "sarif":
-        from reconciler.render.sarif import render_plan as as_sarif
-
-        return as_sarif(plan, prefix=prefix)
-    if format_ == "junit":
-        from reconciler.render.junit import render_plan as as_junit
-
-        return as_junit(plan, prefix=prefix)
-    from reconciler.render.json import render_plan as as_json
-
-    return as_json(plan)
-
-
-def render_problems(format_: str, found: Iterable[Any], *, prefix: str = "") -> str:
-    """Diagnostics in one of `PROBLEM_FORMATS`."""
-    items = [item.to_json() for item in found]
-    if format_ == "github":
-        from reconciler.render.github import render_problems as as_annotations
-
-        return as_annotations(items, prefix=prefix)
-    if format_ == "sarif":
-        from reconciler.render.sarif import render_problems as as_sarif
-
-        return as_sarif(items, prefix=prefix)
-    from reconciler.render.junit import render_problems as as_junit
-
-    return as_junit(items, prefix=prefix)
-
-
-def save(screen: Terminal, target: Target, plan: Mapping[str, Any], *, prefix: str = "", **shown: Any) -> None:
+def save(screen: Terminal, target: Target, plan: Mapping[str, Any], **asked: Unpack[Asked]) -> None:
     """Write a plan to a file; as JSON it is a saved plan, for `apply --plan`. Raises Stop."""
     from reconciler.cli.terminal import redact
     from reconciler.review.planfile import dumps
 
     path = target.path
-    if target.format == "json":
+    if target.format.name == "json":
         write(path, dumps(plan))
         screen.note(f"Saved the plan to {path}. Apply it with `reconciler apply --plan {path}`.")
         return
-    write(path, redact(render_plan(target.format, plan, prefix=prefix, **shown)))
-    screen.note(f"Wrote the plan as {target.format} to {path}.")
+    write(path, redact(target.format.render(Report.PLAN, plan, **asked)))
+    screen.note(f"Wrote the plan as {target.format.name} to {path}.")
 
 
 def write(path: Path, text: str) -> None:
@@ -151,16 +80,16 @@ def write(path: Path, text: str) -> None:
         ) from error
 
 
-def tell_runner(plan: Mapping[str, Any], **shown: Any) -> None:
+def tell_runner(plan: Mapping[str, Any], **asked: Unpack[Asked]) -> None:
     """Append the job's summary and the step's outputs to the files that GitHub's runner names. Raises Stop."""
     from reconciler.cli.terminal import redact
     from reconciler.model.errors import Exit, Stop
     from reconciler.render import github
 
-    files = {name: os.environ.get(name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
-    for variable, named in files.items():
+    for variable in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        named = os.environ.get(variable)
         if named:
-            text = github.outputs(plan) if variable == "GITHUB_OUTPUT" else github.job_summary(plan, **shown)
+            text = github.outputs(plan) if variable == "GITHUB_OUTPUT" else github.job_summary(plan, **asked)
             try:
                 with Path(named).open("a", encoding="utf-8") as file:
                     file.write(redact(text))

@@ -10,7 +10,10 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, Unpack
+
+if TYPE_CHECKING:
+    from reconciler.render.formats import Asked, Report
 
 SECRET_VARIABLES = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY")
 _KEY_SHAPE = re.compile(r"\b(?:sk|sess)-[A-Za-z0-9_-]{8,}")
@@ -66,18 +69,24 @@ class Terminal:
         text += f"{line(detail)}\n" if detail else ""
         _say(text)
 
-    def diagnostics(self, found: Iterable[Any]) -> None:
-        """Problems of a tree, all of them: JSON on stdout where that was asked for, else text on stderr."""
-        items = [{**item.to_json(), "source": item.source} for item in found]
-        if self.format == "json":
-            from reconciler.render.escape import json_text
+    def show(self, document: Report, body: Any, **asked: Unpack[Asked]) -> None:
+        """What the command was asked for, in the format that was asked for."""
+        from reconciler.render.formats import render
 
-            self.data(json_text({"valid": False, "problems": items}, indent=2) + "\n")
+        self.data(render(self.format, document, body, color=self.colored(sys.stdout), width=self.width, **asked))
+
+    def diagnostics(self, found: Iterable[Any], *, prefix: str = "") -> None:
+        """Problems of a tree, all of them: text on stderr, another format that was asked for on stdout."""
+        from reconciler.render.formats import Report
+
+        body = {"valid": False, "problems": [{**item.to_json(), "source": item.source} for item in found]}
+        if self.format != "text":
+            self.show(Report.PROBLEMS, body, prefix=prefix)
             return
-        from reconciler.render.problems import render_diagnostics
+        from reconciler.render.problems import render_problems
 
         width = min(shutil.get_terminal_size((80, 24)).columns, WIDEST) if sys.stderr.isatty() else 80
-        _say(render_diagnostics(items, color=self.colored(sys.stderr), width=width))
+        _say(render_problems(body, color=self.colored(sys.stderr), width=width))
 
     def bug(self, error: Exception) -> None:
         """Something we did not foresee: what to report, and nothing that must not be told."""

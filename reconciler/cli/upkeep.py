@@ -11,6 +11,7 @@ import click
 from reconciler.cli import options as opt
 from reconciler.cli.asking import agreed, pin, wait_for_lock, winding_down
 from reconciler.cli.loop import run_loop
+from reconciler.render.formats import Report
 
 if TYPE_CHECKING:
     from reconciler.apply.session import Session
@@ -40,7 +41,7 @@ GROUPS = ("journal", "objects", "versions", "files")
     help="Only this group (repeatable): journal, objects, versions, files.",
 )
 @opt.leasing
-@opt.formats("text", "json")
+@opt.formats(Report.ORPHANS)
 @opt.output
 def gc(root: Path | None, **options: Any) -> int:
     """List orphans: what interrupted runs and old releases left behind, and nothing needs any more.
@@ -90,12 +91,10 @@ async def _gc(session: Session, screen: Terminal, options: dict[str, Any]) -> in
         "notes": list(found.notes),
     }
     if screen.format == "text":
-        from reconciler.render.upkeep import render_orphans
-
-        screen.data(render_orphans(report, color=screen.colored(sys.stdout), width=screen.width))
+        screen.show(Report.ORPHANS, report)
     if not chosen:
-        if screen.format == "json":
-            _as_json(screen, report)
+        if screen.format != "text":
+            screen.show(Report.ORPHANS, report)
         return 0
     if not agreed(options, f"Delete {len(chosen)} of them?" if len(chosen) < len(found.items) else "Delete them?"):
         screen.note("Nothing was deleted.")
@@ -146,10 +145,10 @@ async def _sweep(
         "notes": [*report["notes"], *swept.notes],
         "exit_code": int(swept.exit),
     }
-    if screen.format == "json":
-        _as_json(screen, done)
-    else:
+    if screen.format == "text":
         screen.note(render_swept(done, color=color))
+    else:
+        screen.show(Report.ORPHANS, done)
     return int(swept.exit)
 
 
@@ -159,7 +158,7 @@ async def _sweep(
 @opt.account
 @opt.yes
 @opt.option("--force", is_flag=True, help="Even if the run showed a sign of life less than 60 s ago.")
-@opt.formats("text", "json")
+@opt.formats(Report.HOLDER)
 @opt.output
 def unlock(root: Path | None, **options: Any) -> int:
     """Take the stack from a run that died without giving it back, instead of waiting ten minutes.
@@ -186,15 +185,13 @@ def unlock(root: Path | None, **options: Any) -> int:
 
 
 async def _unlock(session: Session, screen: Terminal, options: dict[str, Any]) -> int:
-    from reconciler.render.upkeep import render_holder
     from reconciler.upkeep import check_dead, find_holder
     from reconciler.upkeep import unlock as free
 
     found = await find_holder(session)
     owner = session.scope().owner
     if screen.format == "text":
-        report = found.to_json(owner, unlocked=False)
-        screen.data(render_holder(report, color=screen.colored(sys.stdout), width=screen.width))
+        screen.show(Report.HOLDER, found.to_json(owner, unlocked=False))
     if found.held:
         if not options["force"]:
             check_dead(found, session.liveness, "If you know that it is dead: --force.")
@@ -203,8 +200,8 @@ async def _unlock(session: Session, screen: Terminal, options: dict[str, Any]) -
             return 4
         await free(session, found)
         screen.note("Unlocked. The next apply repairs what that run left.")
-    if screen.format == "json":
-        _as_json(screen, found.to_json(owner, unlocked=found.held))
+    if screen.format != "text":
+        screen.show(Report.HOLDER, found.to_json(owner, unlocked=found.held))
     return 0
 
 
@@ -214,7 +211,7 @@ async def _unlock(session: Session, screen: Terminal, options: dict[str, Any]) -
 @opt.account
 @opt.option("--lineage", metavar="HEX", help="Which lineage is this stack's, when objects of several name it.")
 @opt.leasing
-@opt.formats("text", "json")
+@opt.formats(Report.RECOVERY)
 @opt.output
 def recover(root: Path | None, **options: Any) -> int:
     """Rebuild the anchor, the vector store that holds the stack's record, when it is lost or damaged.
@@ -242,14 +239,12 @@ def recover(root: Path | None, **options: Any) -> int:
 
 
 async def _recover(session: Session, screen: Terminal, options: dict[str, Any]) -> int:
-    from reconciler.render.upkeep import render_recovery
     from reconciler.upkeep import find_recovery
     from reconciler.upkeep import recover as rebuild
 
     found = await find_recovery(session, options["lineage"])
     if screen.format == "text":
-        report = found.to_json(written=None)
-        screen.data(render_recovery(report, color=screen.colored(sys.stdout), width=screen.width))
+        screen.show(Report.RECOVERY, found.to_json(written=None))
     written = None
     if not found.empty:
         if not agreed(options, "Write this?" if found.anchor is not None else "Delete it?"):
@@ -258,8 +253,8 @@ async def _recover(session: Session, screen: Terminal, options: dict[str, Any]) 
         written = await rebuild(session, found)
         screen.note(f"The anchor is {written}. Run `reconciler apply`: it repairs what is left, and ends clean.")
     _repin(session, screen, found, written)
-    if screen.format == "json":
-        _as_json(screen, found.to_json(written=written))
+    if screen.format != "text":
+        screen.show(Report.RECOVERY, found.to_json(written=written))
     return 0
 
 
@@ -268,12 +263,6 @@ def _repin(session: Session, screen: Terminal, found: Recovery, written: str | N
     if anchor is not None:
         why = f"reconciler.yaml pins {found.pinned}, which is gone. Put this into it instead, and commit it:"
         screen.note(pin(why, anchor, session.loaded.environment))
-
-
-def _as_json(screen: Terminal, report: dict[str, Any]) -> None:
-    from reconciler.render.escape import json_text
-
-    screen.data(json_text(report, indent=2) + "\n")
 
 
 COMMANDS = (gc, unlock, recover)

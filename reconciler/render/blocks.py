@@ -1,21 +1,20 @@
-"""A plan as blocks of rows, in the order a reviewer needs: risks, what is blocked or destroyed, the rest, warnings.
-
-The text and the Markdown form lay the same rows out, so neither can tell more than the other.
-"""
+"""What a plan does, resource by resource: a block of rows for each, destruction first."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
+
 from reconciler.model.reasons import ReasonCode
-from reconciler.render import costs, escape, fields, values
-from reconciler.render.rows import SIGN_STYLE, Page, Row, labelled, prose
+from reconciler.render import escape, fields, values
+from reconciler.render.rows import SIGN_STYLE, Kind, Page, Row, labelled, prose
 
 SYMBOL = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "»", "forget": "…", "none": " "}
 """The sign of each action."""
 
-_ORDER = ("delete", "replace", "forget", "adopt", "update", "create", "none")
-_RANK = {action: position for position, action in enumerate(_ORDER)}
-_NAMES_SHOWN = 20
+ORDER = ("delete", "replace", "forget", "adopt", "update", "create", "none")
+_RANK = {action: position for position, action in enumerate(ORDER)}
+NAMES_SHOWN = 20
 
 _WHY = {
     "manifest": "The manifest changed.",
@@ -36,55 +35,18 @@ _VERIFIED = {"tag": "recognised by its tag; its documents were not compared one 
 
 
 class Block(NamedTuple):
-    """What happens to one resource: its headline (sign, words, position in the manifests) and the rows below."""
+    """What happens to one resource: its headline (with the position in the manifests) and the rows below."""
 
     sign: str
-    title: str
+    verb: str
+    address: str
     position: str
     rows: tuple[Row, ...]
 
-
-def heading(plan: Mapping[str, Any], page: Page) -> list[Row]:
-    """Whose plan this is, and for which account."""
-    environment = plan.get("environment")
-    stack = escape.line(str(plan.get("stack", ""))) + (f"/{escape.line(str(environment))}" if environment else "")
-    account = plan.get("account") or {}
-    parts = [str(account.get("host", ""))]
-    parts += [f"{key} {account[key]}" for key in ("organization", "project") if account.get(key)]
-    rows = labelled("Stack", stack, page, indent=0)
-    rows += labelled("Account", escape.line(", ".join(parts)), page, indent=0)
-    if plan.get("first_apply"):
-        rows += labelled("Note", "First apply: nothing of this stack is in the account yet.", page, indent=0)
-    return rows
-
-
-def risks(plan: Mapping[str, Any], page: Page) -> list[Row]:
-    """What must be seen before anything else: what is blocked, then every risk."""
-    rows: list[Row] = []
-    forbidden = [change for _, change in _ordered(plan) if change.get("blocked")]
-    for number, change in enumerate(forbidden, 1):
-        action = "" if change.get("action") == "none" else f"{change.get('action')} "
-        what = escape.line(f"{action}{change.get('address')}: forbidden by {change['blocked'].get('rule')}")
-        so = " Apply refuses the whole plan (exit code 4)." if number == len(forbidden) else ""
-        rows += prose(f"BLOCKED  {what}.{so}", page, indent=0, style="alarm")
-    for risk in plan.get("risks") or ():
-        rows += prose(f"RISK {_notice(risk)}", page, indent=0, style="alarm")
-    return rows
-
-
-def warnings(plan: Mapping[str, Any], page: Page) -> list[Row]:
-    """Every warning, with the place that caused it."""
-    rows: list[Row] = []
-    for warning in plan.get("warnings") or ():
-        source = position(warning.get("source"))
-        text = f"Warning {_notice(warning)}{f' ({source})' if source else ''}"
-        rows += prose(text, page, indent=0, style="change")
-    return rows
-
-
-def cost(plan: Mapping[str, Any], page: Page) -> list[Row]:
-    """What the plan costs: time, storage, tokens. Nothing where there is nothing worth saying."""
-    return costs.rows(plan, page)
+    @property
+    def title(self) -> str:
+        """The headline in words."""
+        return " ".join(filter(None, (self.verb, self.address)))
 
 
 def blocks(plan: Mapping[str, Any], page: Page) -> list[Block]:
@@ -94,61 +56,12 @@ def blocks(plan: Mapping[str, Any], page: Page) -> list[Block]:
         steps.setdefault(step.get("change"), []).append(step)
     return [
         _block(change, steps.get(index, []), page)
-        for index, change in _ordered(plan)
+        for index, change in ordered(plan)
         if change.get("action") != "none" or change.get("blocked")
     ]
 
 
-def summary(plan: Mapping[str, Any], page: Page) -> list[Row]:
-    """One line that sums up."""
-    totals = plan.get("summary") or {}
-    counts = [f"{values.number(totals['blocked'])} blocked"] if totals.get("blocked") else []
-    counts += [f"{values.number(totals[action])} to {action}" for action in _ORDER if totals.get(action)]
-    unchanged = totals.get("unchanged") or 0
-    if not counts:
-        return prose(_nothing_to_do(plan, unchanged), page, indent=0, style="strong")
-    counts += [f"{values.number(unchanged)} unchanged"] if unchanged else []
-    files = totals.get("files") or {}
-    doubles = sum(len(_doubles(change.get("files") or {})) for change in plan.get("changes") or ())
-    tally = _tally(files.get("add") or 0, files.get("change") or 0, (files.get("remove") or 0) - doubles, doubles)
-    upload = f" ({values.size(files['upload_bytes'])} to upload)" if files.get("upload_bytes") else ""
-    text = f"Plan: {', '.join(counts)}{f'; {tally}{upload}' if tally else ''}."
-    return prose(text, page, indent=0, style="strong")
-
-
-def _nothing_to_do(plan: Mapping[str, Any], unchanged: int) -> str:
-    """Without claiming that what is left alone on purpose equals the manifests."""
-    alone = sum(1 for change in plan.get("changes") or () if change.get("action") == "none" and change.get("reason"))
-    if alone:
-        counted = f"{values.number(alone)} of {values.plural(unchanged, 'resource')}"
-        return f"No changes. {counted} left alone on purpose: see the warnings above."
-    return f"No changes. The account is as the manifests say ({values.plural(unchanged, 'resource')})."
-
-
-def recognised(plan: Mapping[str, Any], page: Page) -> list[Row]:
-    """Which unchanged resources were not read document by document."""
-    names = [
-        str(change.get("address"))
-        for change in plan.get("changes") or ()
-        if change.get("action") == "none" and change.get("verified") == "tag"
-    ]
-    if not names:
-        return []
-    listed = ", ".join(names[:_NAMES_SHOWN])
-    more = f" and {values.number(len(names) - _NAMES_SHOWN)} more" if len(names) > _NAMES_SHOWN else ""
-    text = f"Recognised by tag, documents not compared one by one (--refresh full does): {escape.line(listed)}{more}"
-    return prose(text, page, indent=0, style="quiet")
-
-
-def digest(plan: Mapping[str, Any]) -> Row:
-    """What an approval names."""
-    return Row(0, "", f"Digest: {escape.line(str(plan.get('digest')))}", "quiet")
-
-
-# --- one resource -----------------------------------------------------------------------------------------------------
-
-
-def _ordered(plan: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+def ordered(plan: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
     """The changes with their positions in the plan: what is blocked, then what destroys, then the rest."""
     return sorted(
         enumerate(plan.get("changes") or ()),
@@ -160,15 +73,16 @@ def _block(change: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], page: 
     action = str(change.get("action"))
     address = escape.line(str(change.get("address")))
     blocked = change.get("blocked")
-    title = f"{'blocked: ' if blocked else ''}{escape.line(action)} {address}"
+    verb = f"{'blocked: ' if blocked else ''}{escape.line(action)}"
     rows = [row for label, text in _facts(change, blocked) for row in labelled(label, text, page, indent=4)]
     for label, text in zip(("order", "", ""), _moves(change, steps), strict=False):
         rows += labelled(label, text, page, indent=4)
     preview = action in {"create", "delete"}
-    ordered = sorted(change.get("fields") or (), key=lambda field: ("after" in field, not fields.is_short(field)))
-    rows += fields.all_rows(ordered, page, indent=4, cause=str(change.get("cause")), preview=preview)
+    shown = sorted(change.get("fields") or (), key=lambda field: ("after" in field, not fields.is_short(field)))
+    rows += fields.all_rows(shown, page, indent=4, cause=str(change.get("cause")), preview=preview)
     rows += documents(change.get("files") or {}, page, restored=change.get("cause") == "drift")
-    return Block("!" if blocked else SYMBOL.get(action, "?"), title, position(change.get("source")), tuple(rows))
+    sign = "!" if blocked else SYMBOL.get(action, "?")
+    return Block(sign, verb, address, position(change.get("source")), tuple(rows))
 
 
 def was(change: Mapping[str, Any]) -> str:
@@ -267,12 +181,12 @@ def documents(files: Mapping[str, Any], page: Page, *, restored: bool = False) -
     changed = _sorted(files, "changed") + _sorted(files, "updated")
     upload = sum(item.get("bytes") or 0 for item in [*_sorted(files, "added"), *_sorted(files, "changed")])
     rows: list[Row] = []
-    doubles = len(_doubles(files))
-    tally = _tally(len(added), len(changed), len(removed) - doubles, doubles)
-    if tally:
-        rows.append(Row(4, "", f"{tally}, {values.size(upload) if upload else 'nothing'} to upload", "strong"))
+    surplus = len(doubles(files))
+    counted = tally(len(added), len(changed), len(removed) - surplus, surplus)
+    if counted:
+        rows.append(Row(4, "", f"{counted}, {values.size(upload) if upload else 'nothing'} to upload", "strong"))
         shown = [*removed, *changed[: page.names], *added[: page.names]]
-        column = min(max((escape.columns(_name(item)) for item in shown), default=0), page.width - 40)
+        column = min(max((cell_len(_name(item)) for item in shown), default=0), page.width - 40)
         rows += _names("-", removed, column, page)
         rows += _names("~", changed[: page.names], column, page)
         rows += _names("+", added[: page.names], column, page)
@@ -284,15 +198,15 @@ def documents(files: Mapping[str, Any], page: Page, *, restored: bool = False) -
         rows += [Row(6, "", f"and {', '.join(hidden)}")] if hidden else []
     unmanaged = _sorted(files, "unmanaged")
     if unmanaged:
-        names = ", ".join(_name(item) for item in unmanaged[:_NAMES_SHOWN])
-        more = f" and {values.number(len(unmanaged) - _NAMES_SHOWN)} more" if len(unmanaged) > _NAMES_SHOWN else ""
+        names = ", ".join(_name(item) for item in unmanaged[:NAMES_SHOWN])
+        more = f" and {values.number(len(unmanaged) - NAMES_SHOWN)} more" if len(unmanaged) > NAMES_SHOWN else ""
         stay = "stays" if len(unmanaged) == 1 else "stay"
         text = f"{values.plural(len(unmanaged), 'document')} of somebody else {stay}: {names}{more}"
         rows += prose(text, page, indent=4, style="quiet")
     return rows
 
 
-def _doubles(files: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def doubles(files: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Attachments that go although their documents stay."""
     return [item for item in files.get("removed") or () if item.get("code") == ReasonCode.ATTACHED_TWICE]
 
@@ -322,28 +236,22 @@ def _names(sign: str, items: Sequence[Mapping[str, Any]], column: int, page: Pag
         name = _name(item)
         size = "" if item.get("bytes") is None else values.size(item["bytes"])
         reason, _, more = escape.line(str(item.get("reason") or "")).partition("; ")
-        text = f"{name}{' ' * max(0, column - escape.columns(name))}  {size:>6}  {reason}".rstrip()
-        yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-", cells=(name, size, reason))
+        text = f"{name}{' ' * max(0, column - cell_len(name))}  {size:>6}  {reason}".rstrip()
+        cells = (name, size, reason)
+        yield Row(6, sign, text, SIGN_STYLE[sign], essential=sign == "-", cells=cells, kind=Kind.DOCUMENT)
         yield from prose(more, page, indent=10, hang=0) if more else ()
 
 
-def _tally(add: int, change: int, remove: int, doubles: int = 0) -> str:
+def tally(add: int, change: int, remove: int, surplus: int) -> str:
     """`+12 ~3 -1 documents, -1 surplus attachment`, or nothing."""
     counts = [f"{sign}{values.number(count)}" for sign, count in (("+", add), ("~", change), ("-", remove)) if count]
     noun = "document" if add + change + remove == 1 else "documents"
     parts = [f"{' '.join(counts)} {noun}"] if counts else []
-    parts += [f"-{values.plural(doubles, 'surplus attachment')}"] if doubles else []
+    parts += [f"-{values.plural(surplus, 'surplus attachment')}"] if surplus else []
     return ", ".join(parts)
 
 
 # --- small parts ------------------------------------------------------------------------------------------------------
-
-
-def _notice(notice: Mapping[str, Any]) -> str:
-    """`R103  VectorStore/product-docs: …`; the address is not said twice."""
-    summary, address = str(notice.get("summary")), notice.get("address")
-    about = f"{address}: " if address and str(address) not in summary else ""
-    return escape.line(f"{notice.get('code')}  {about}{summary}")
 
 
 def position(source: Mapping[str, Any] | None) -> str:

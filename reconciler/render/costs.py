@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.render import escape, values
-from reconciler.render.rows import Page, Row, prose
 
 _GIB = 2**30
 _LINES_SHOWN = 10
@@ -12,21 +11,12 @@ _NAMES_SHOWN = 8
 _LONGEST_NAME = 64
 
 
-def rows(plan: Mapping[str, Any], page: Page) -> list[Row]:
-    """The plan's `estimate` for people; the rows begin with a label of their own."""
+def sentences(plan: Mapping[str, Any]) -> list[str]:
+    """The plan's `estimate` for people."""
     estimate = plan.get("estimate") or {}
     uploads, stored, models = list(_uploads(estimate)), list(_storage(estimate)), list(_models(estimate))
-    written = [*uploads, *stored, *models]
-    if stored or models:
-        day = escape.line(str((estimate.get("prices") or {}).get("as_of")))
-        written.append(f"prices of {day}")
-    return [row for number, text in enumerate(written) for row in _entry("" if number else "Cost", text, page)]
-
-
-def _entry(label: str, text: str, page: Page) -> list[Row]:
-    """One entry below the other; further lines of one stand a little deeper."""
-    found = prose(text, page, indent=0, hang=11, label=f"{label:<8} ")
-    return [found[0]._replace(cells=(label, text))] if len(found) == 1 else found
+    day = escape.line(str((estimate.get("prices") or {}).get("as_of")))
+    return [*uploads, *stored, *models, *([f"prices of {day}"] if stored or models else [])]
 
 
 def _uploads(estimate: Mapping[str, Any]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 The texts are not part of a plan (which has their digests): whoever renders it hands them over, where they can be had.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.render import escape, fields, values
@@ -31,10 +31,10 @@ def blocks(plan: Mapping[str, Any], texts: Texts | None, page: Page) -> list[Blo
     return [*found, *([_left_out(left, page)] if left else [])]
 
 
-def counted(found: list[Block]) -> list[Block]:
+def counted(found: Sequence[Block]) -> list[Block]:
     """In place of blocks that there is no room for: how many they are."""
     title = f"texts of changed documents: {values.number(len(found))} left out here"
-    return [Block("~", title, "", ())] if found else []
+    return [Block("~", title, "", "", ())] if found else []
 
 
 def _changed(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -52,7 +52,7 @@ def _block(address: str, before: str | None, after: str, revision: str, page: Pa
     else:
         rows += labelled("against", f"commit {escape.line(revision)}", page, indent=4) if revision else []
         rows += fields.document(before, after, page, indent=4)
-    return Block("~", f"document {escape.line(address)}", "", tuple(rows))
+    return Block("~", "document", escape.line(address), "", tuple(rows))
 
 
 def _left_out(addresses: list[str], page: Page) -> Block:
@@ -61,4 +61,5 @@ def _left_out(addresses: list[str], page: Page) -> Block:
     more = f" and {values.number(len(addresses) - _NAMES)} more" if len(addresses) > _NAMES else ""
     rows = prose(escape.line(f"No text, too large, or one too many: {names}{more}"), page, indent=4, hang=0)
     verb = "is" if len(addresses) == 1 else "are"
-    return Block("~", f"{values.plural(len(addresses), 'changed document')} {verb} not compared", "", tuple(rows))
+    title = f"{values.plural(len(addresses), 'changed document')} {verb} not compared"
+    return Block("~", title, "", "", tuple(rows))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.render import blocks, escape, fields, values
-from reconciler.render.rows import Page, Row, labelled
+from reconciler.render.rows import Page, Row, head, labelled
 
 _DRIFT = frozenset({"drift", "both"})
 
@@ -26,7 +26,7 @@ def drifted(report: Mapping[str, Any], page: Page) -> list[blocks.Block]:
             rows += labelled("", "To restore its documents, apply would do this:", page, indent=4) if restored else []
             rows += restored
             address = escape.line(str(change.get("address")))
-            found.append(blocks.Block("~", address, blocks.position(change.get("source")), tuple(rows)))
+            found.append(blocks.Block("~", "", address, blocks.position(change.get("source")), tuple(rows)))
     return found
 
 
@@ -45,8 +45,8 @@ def _is_known(field: Mapping[str, Any]) -> bool:
 
 def _unknown(field: Mapping[str, Any]) -> Row:
     live = values.inline(field["before"]) if "before" in field else "nothing"
-    text = f"{values.path(field.get('path', ()))}: now {live}; what the last apply set is not available"
-    return Row(4, "~", text, "drift")
+    name, extent = values.path(field.get("path", ())), f"now {live}; what the last apply set is not available"
+    return head(f"{name}:", extent, indent=4, sign="~", style="drift")
 
 
 def _turned(field: Mapping[str, Any]) -> dict[str, Any]:

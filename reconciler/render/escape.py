@@ -13,34 +13,14 @@ import unicodedata
 from bisect import bisect_left
 from typing import Any
 
-_BLANK = frozenset(
-    [
-        0x034F,  # combining grapheme joiner
-        0x115F,  # Hangul fillers: letters by category, blank on the screen
-        0x1160,
-        0x3164,
-        0xFFA0,
-        0x17B4,  # Khmer inherent vowels
-        0x17B5,
-        0x180B,  # Mongolian variation selectors
-        0x180C,
-        0x180D,
-        0x180F,
-        0x2800,  # the empty braille pattern
-        0x21E5,  # the arrow that stands for a tab here
-        *range(0xFE00, 0xFE10),  # variation selectors
-        *range(0xE0100, 0xE01F0),
-    ]
-)
-"""Printable for Unicode, invisible (or ours) for a reader."""
+from reconciler.model import unicode
 
 TAB = "⇥"
 """How a tab is shown: one column, and different from spaces."""
 
-_EMOJI = re.compile(r"([\u203c-\u3299\U0001f000-\U0001faff])\\u\{fe0f\}")
+_EMOJI = re.compile(rf"([{unicode.PICTURES}])\\u\{{fe0f\}}")
 _BACKSLASH = re.compile(r"\\(?=u\{)")
-_ACCENT = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_PILE = re.compile(rf"(?<={_ACCENT}{{3}}){_ACCENT}")
+_PILE = re.compile(rf"(?<=[{unicode.ACCENTS}]{{3}})[{unicode.ACCENTS}]")
 """An accent on top of three others: on the screen it would cover other lines, and it takes no column."""
 
 _COMMAND = re.compile(r"(?<!\S):(?=:)|#(?=#[A-Za-z.]*\[)")
@@ -51,8 +31,9 @@ _COMMAND_IN_JSON = re.compile(r"(?<![^\s\"]):(?=:)|#(?=#[A-Za-z.]*\[)")
 
 
 def _is_safe(code: int) -> bool:
+    """Whether a reader sees the character as it is, and nobody takes it for one of ours."""
     char = chr(code)
-    return code not in _BLANK and (char.isprintable() or char == "\u3000")
+    return (char.isprintable() or char == "\u3000") and char != TAB and not unicode.is_hidden(char)
 
 
 class _Visible(dict[int, str]):
@@ -127,18 +108,3 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     if "::" in text or "##" in text:
         text = _COMMAND_IN_JSON.sub(lambda match: _in_json(ord(match[0])), text)
     return text
-
-
-def columns(text: str) -> int:
-    """How many columns of a terminal the text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns_of, text))
-
-
-def _columns_of(char: str) -> int:
-    if char < "\u0300":
-        return 1
-    if unicodedata.category(char) in {"Mn", "Me"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1

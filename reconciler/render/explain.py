@@ -7,6 +7,8 @@ live and what was last applied, then what others filled in, who is referred to a
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+
 from reconciler.kinds import compiled_into
 from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, fields, text, values
@@ -108,7 +110,7 @@ def _head(body: Body, sign: str, does: str, rows: Sequence[Row], page: Page) -> 
     title = escape.line(f"{does} {body['address']}".strip())
     where = blocks.position(body["source"])
     lead = f"{sign} " if sign else ""
-    space = page.width - escape.columns(lead) - escape.columns(title) - escape.columns(where)
+    space = page.width - cell_len(lead) - cell_len(title) - cell_len(where)
     start = f"{paint(sign, SIGN_STYLE.get(sign, ''), color=page.color)} " if sign else ""
     head = f"{start}{paint(title, 'strong', color=page.color)}"
     if where and space >= 2:
@@ -227,7 +229,7 @@ def _new_field(field: Body, page: Page) -> Iterator[Row]:
     rows = fields.rows(plain, page, indent=_INDENT, cause=field["cause"], preview=True)
     where = escape.line(_written(field["manifest"]))
     head = rows[0]
-    room = page.width - head.indent - 2 - escape.columns(head.text) - escape.columns(where)
+    room = page.width - head.indent - 2 - cell_len(head.text) - cell_len(where)
     if where and room >= 2:
         rows[0] = head._replace(text=f"{head.text}{' ' * room}{where}", cells=())
     yield from rows
@@ -296,7 +298,7 @@ def _field_why(change: Body, field: Body) -> Iterator[str]:
 def _is_long(side: Side, page: Page) -> bool:
     if "value" not in side:
         return False
-    return values.is_text(side["value"]) or escape.columns(values.inline(side["value"])) > page.width
+    return values.is_text(side["value"]) or cell_len(values.inline(side["value"])) > page.width
 
 
 def _value(side: Side) -> str:

@@ -5,10 +5,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+
 from reconciler.render import escape, values
 from reconciler.render.diff import lists, schemas
 from reconciler.render.diff.words import Diff, Hunk, Line, diff
-from reconciler.render.rows import SIGN_STYLE, Page, Row, data, labelled, prose
+from reconciler.render.rows import SIGN_STYLE, Kind, Page, Row, data, head, labelled, prose
 
 _PREVIEW = 12
 _REPEATED = 6
@@ -47,7 +49,7 @@ def rows(field: Mapping[str, Any], page: Page, *, indent: int, cause: str = "", 
     path = field.get("path", ())
     if len([side for side in (before, after) if side is not _ABSENT]) == 1 and path and path[-1] in (before, after):
         sign, style = _sign(before, after)  # a list item whose value is its identity
-        found = [Row(indent, sign, values.path(path), style)]
+        found = [head(values.path(path), indent=indent, sign=sign, style=style)]
     else:
         is_set = path[-1] in lists.SETS if path else False
         found = list(_change(values.path(path), before, after, page, indent=indent, preview=preview, is_set=is_set))
@@ -70,7 +72,7 @@ def _change(
     sign, style = _sign(before, after)
     sides = [side for side in (before, after) if side is not _ABSENT]
     if not sides:
-        yield Row(indent, "~", f"{name}: differs; its value cannot be read", "change")
+        yield head(f"{name}:", "differs; its value cannot be read", indent=indent, sign="~", style="change")
     elif any(values.is_text(side) for side in sides):
         yield from _text(name, before, after, page, indent=indent, preview=preview)
     elif lists.differ_by_items(before, after):
@@ -79,14 +81,14 @@ def _change(
         room = page.width - indent - 2
         written = [values.inline(side) for side in sides]
         together = f"{name}: {' → '.join(written)}"
-        if escape.columns(together) <= room:
-            yield Row(indent, sign, together, style, cells=(name, *written))
+        if cell_len(together) <= room:
+            yield Row(indent, sign, together, style, cells=(name, *written), kind=Kind.FIELD)
             if _alike(before, after):
                 yield from prose(_SAME_LOOK, page, indent=indent + 2, hang=0, style="alarm")
-        elif len(sides) == 2 and not _are_strings(sides) and max(map(escape.columns, written)) <= room - 2:
-            yield Row(indent, sign, f"{name}:", style)
-            yield Row(indent + 2, " ", written[0])
-            yield Row(indent + 2, "→", written[1])
+        elif len(sides) == 2 and not _are_strings(sides) and max(map(cell_len, written)) <= room - 2:
+            yield head(f"{name}:", indent=indent, sign=sign, style=style)
+            yield Row(indent + 2, " ", written[0], kind=Kind.VALUE)
+            yield Row(indent + 2, "→", written[1], kind=Kind.VALUE)
         else:
             yield from _text(name, before, after, page, indent=indent, preview=preview)
 
@@ -109,7 +111,7 @@ def _text(name: str, before: Any, after: Any, page: Page, *, indent: int, previe
         return
     multiline = values.is_text(before) or values.is_text(after)
     extent, below = _compared(before, after, page, indent=indent, numbered=multiline)
-    yield Row(indent, sign, f"{name}:{f' {extent}' if extent and multiline else ''}", style)
+    yield head(f"{name}:", extent if multiline else "", indent=indent, sign=sign, style=style)
     yield from below
 
 
@@ -144,9 +146,9 @@ def _one_sided(sign: str, name: str, value: Any, page: Page, *, indent: int, pre
     shown = lines = values.lines(value)
     if isinstance(value, str):
         bytes_ = len(value.encode("utf-8", "surrogatepass"))
-        extent = f" {values.plural(len(lines), 'line')}, {values.size(bytes_)}"
+        extent = f"{values.plural(len(lines), 'line')}, {values.size(bytes_)}"
         shown = lines[:_PREVIEW] if preview and len(lines) > _PREVIEW + 2 else lines
-    yield Row(indent, sign, f"{name}:{extent}", {"+": "add", "-": "remove"}[sign])
+    yield head(f"{name}:", extent, indent=indent, sign=sign, style=SIGN_STYLE[sign])
     yield from _lines([Line(sign, text) for text in shown], page, indent=indent, essential=not isinstance(value, str))
     if len(shown) < len(lines):
         yield Row(indent + 2, "", f"and {values.plural(len(lines) - len(shown), 'more line')}")
@@ -157,9 +159,10 @@ def _hunks(found: Diff, page: Page, *, indent: int, numbered: bool) -> Iterator[
         yield from prose(_BLOCKWISE, page, indent=indent + 2, hang=0, style="quiet")
     for position, hunk in enumerate(found.hunks):
         if numbered:
-            yield Row(indent + 2, "", f"@@ {_place(hunk)} @@", "quiet")
+            place = _place(hunk)
+            yield Row(indent + 2, "", f"@@ {place} @@", "quiet", cells=(place,), kind=Kind.PLACE)
         elif position:
-            yield Row(indent + 2, "", "⋮", "quiet")
+            yield Row(indent + 2, "", "⋮", "quiet", cells=("⋮",), kind=Kind.PLACE)
         yield from _lines(hunk.lines, page, indent=indent, essential=not numbered)
 
 
@@ -167,14 +170,20 @@ def _lines(lines: Sequence[Line], page: Page, *, indent: int, essential: bool) -
     """The rows of lines; one that follows itself many times is shown once and counted."""
     for line, run in itertools.groupby(lines):
         if not line.sign:
-            yield from prose(f"({line.text})", page, indent=indent + 2, hang=0, style="quiet")
+            yield from _remark(f"({line.text})", page, indent=indent, essential=True)
             continue
         count = sum(1 for _ in run)
         for _ in range(1 if count > _REPEATED else count):
             yield from data(line, page, indent=indent, essential=essential)
         if count > _REPEATED:
             what = "the same line" if line.text.strip() else "a blank line"
-            yield Row(indent + 2, "", f"({what} {values.number(count - 1)} more times)", "quiet", essential=essential)
+            more = f"({what} {values.number(count - 1)} more times)"
+            yield from _remark(more, page, indent=indent, essential=essential)
+
+
+def _remark(text: str, page: Page, *, indent: int, essential: bool) -> Iterator[Row]:
+    for row in prose(text, page, indent=indent + 2, hang=0, style="quiet"):
+        yield row._replace(essential=essential, kind=Kind.REMARK)
 
 
 def _place(hunk: Hunk) -> str:
@@ -254,14 +263,14 @@ def _items(name: str, before: Any, after: Any, page: Page, *, indent: int, is_se
     told = [f"{sign} {text}" for sign, text in written]
     told += [f"in this order now: {values.inline(order)}"] if order else []
     together = f"{name}: {', '.join(told)}"
-    if escape.columns(together) <= page.width - indent - 2:
-        yield Row(indent, "~", together, "change", cells=(name, ", ".join(told)))
+    if cell_len(together) <= page.width - indent - 2:
+        yield Row(indent, "~", together, "change", cells=(name, ", ".join(told)), kind=Kind.FIELD)
         return
-    yield Row(indent, "~", f"{name}:", "change")
+    yield head(f"{name}:", indent=indent, sign="~", style="change")
     for sign, text in written:
         yield from data(Line(sign, text), page, indent=indent + 2)
     if order:
-        yield Row(indent + 2, "~", "in this order now:", "change")
+        yield head("in this order now:", indent=indent + 2, sign="~", style="change")
         yield from data(Line("~", values.inline(order)), page, indent=indent + 2)
 
 
@@ -274,10 +283,10 @@ def _schema(group: Sequence[Mapping[str, Any]], page: Page, *, indent: int, caus
     ]
     found = [row for item in schemas.statements(differences) for row in _statement(item, page, indent=indent + 2)]
     together = f"{top}: {found[0].text}"
-    if len(found) == 1 and escape.columns(together) <= page.width - indent - 2:
-        found = [found[0]._replace(indent=indent, text=together, cells=(top, found[0].text))]
+    if len(found) == 1 and cell_len(together) <= page.width - indent - 2:
+        found = [found[0]._replace(indent=indent, text=together, cells=(top, found[0].text), kind=Kind.FIELD)]
     else:
-        found.insert(0, Row(indent, "~", f"{top}:", "change"))
+        found.insert(0, head(f"{top}:", indent=indent, sign="~", style="change"))
     said = group[0].get("cause") == cause
     return found if said else found + _note(group[0], page, indent=indent + 2)
 
@@ -286,11 +295,12 @@ def _statement(item: schemas.Statement, page: Page, *, indent: int) -> Iterator[
     if item.before is not _ABSENT or item.after is not _ABSENT:
         yield from _change(item.name, item.before, item.after, page, indent=indent, is_set=item.is_set)
         return
-    text = f"{item.name}: {item.text}" if item.text else item.name
-    if not item.text or escape.columns(text) <= page.width - indent - 2:
-        yield Row(indent, item.sign, text, SIGN_STYLE[item.sign])
+    name, style = (f"{item.name}:" if item.text else item.name), SIGN_STYLE[item.sign]
+    together = head(name, item.text, indent=indent, sign=item.sign, style=style)
+    if not item.text or cell_len(together.text) <= page.width - indent - 2:
+        yield together
         return
-    yield Row(indent, item.sign, f"{item.name}:", SIGN_STYLE[item.sign])
+    yield head(name, indent=indent, sign=item.sign, style=style)
     yield from data(Line(item.sign, item.text), page, indent=indent)
 
 
@@ -300,8 +310,8 @@ def _statement(item: schemas.Statement, page: Page, *, indent: int) -> Iterator[
 def _note(field: Mapping[str, Any], page: Page, *, indent: int) -> list[Row]:
     cause = field.get("cause")
     if cause == "drift":
-        text = "drift: changed in the account since the last apply. Apply restores it."
-        return prose(text, page, indent=indent, hang=0, style="drift")
+        text = "changed in the account since the last apply. Apply restores it."
+        return _marked(cause, text, page, indent=indent)
     if cause == "tool":
         text = "nobody changed it: this version of reconciler writes it differently."
         return prose(text, page, indent=indent, hang=0, style="quiet")
@@ -310,18 +320,23 @@ def _note(field: Mapping[str, Any], page: Page, *, indent: int) -> list[Row]:
     return []
 
 
+def _marked(word: str, text: str, page: Page, *, indent: int) -> list[Row]:
+    """A note that begins with a word to be seen."""
+    rows = prose(f"{word}: {text}", page, indent=indent, hang=0, style="drift")
+    return [row._replace(cells=(word, f": {text}")) for row in rows]
+
+
 def _conflict(field: Mapping[str, Any], page: Page, *, indent: int) -> list[Row]:
     """What the last apply set, when it can be had: the middle of a comparison of three."""
     last = field.get("last_applied")
     changed = "since then the account and the manifest both changed it. Apply overwrites what the account has now."
     if last is None:
-        text = f"conflict: what the last apply set is not available; {changed}"
-        return prose(text, page, indent=indent, hang=0, style="drift")
+        text = f"what the last apply set is not available; {changed}"
+        return _marked("conflict", text, page, indent=indent)
     written = values.inline(last)
     if not values.is_text(last) and len(written) <= page.width:
-        text = f"conflict: the last apply set {written}; {changed}"
-        return prose(text, page, indent=indent, hang=0, style="drift")
-    found = prose(f"conflict: {changed}", page, indent=indent, hang=0, style="drift")
+        return _marked("conflict", f"the last apply set {written}; {changed}", page, indent=indent)
+    found = _marked("conflict", changed, page, indent=indent)
     found.append(Row(indent, "", "What the account changed since the last apply, and will lose:", "drift"))
     live = field.get("before", _ABSENT)
     old, new = values.lines(last), [] if live is _ABSENT else values.lines(live)

@@ -5,12 +5,11 @@ line break, and in properties no `:` and no `,`; so it can neither end a command
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from reconciler.render import blocks, escape, findings, markdown, values
-from reconciler.render.diff.words import Budget
+from reconciler.render import escape, findings, markdown, values, view
 from reconciler.render.findings import Finding
-from reconciler.render.rows import Page
+from reconciler.render.formats import Asked
 
 SHOWN = 10
 """How many annotations of each level GitHub shows for a step."""
@@ -20,7 +19,6 @@ SUMMARY_LIMIT = 250_000
 
 _COMMAND = {"error": "error", "warning": "warning", "note": "notice"}
 _TITLE, _TEXT = 200, 2_000
-_PAGE = 100_000
 
 
 def render_plan(plan: Mapping[str, Any], *, prefix: str = "") -> str:
@@ -35,22 +33,24 @@ def render_plan(plan: Mapping[str, Any], *, prefix: str = "") -> str:
         if (findings.SAID_BY_RISKS.get(finding.rule), finding.address) not in risky
     ]
     rest = "The job summary has them all."
-    lines = [*_commands(shown, prefix, rest), summary_line(plan), blocks.digest(plan).text]
+    lines = [*_commands(shown, prefix, rest), view.summary(plan), f"Digest: {view.digest(plan)}"]
     return "\n".join(lines) + "\n"
 
 
-def render_problems(problems: Sequence[Mapping[str, Any]], *, prefix: str = "") -> str:
+def render_problems(report: Mapping[str, Any], *, prefix: str = "") -> str:
     """One command for each problem of a tree, at most ten of a level, and their number as a plain line."""
-    found = findings.of_problems(problems)
+    found = findings.of_problems(report["problems"])
     errors = sum(finding.level == "error" for finding in found)
     rest = "`reconciler validate` prints them all."
     counted = f"Problems: {values.plural(errors, 'error')}, {values.plural(len(found) - errors, 'warning')}."
     return "\n".join([*_commands(found, prefix, rest), counted if found else "No problems."]) + "\n"
 
 
-def job_summary(plan: Mapping[str, Any], *, context: int = 3, **more: Any) -> str:
-    """The Markdown for the file that GITHUB_STEP_SUMMARY names; `more` is handed on to the Markdown form."""
-    return markdown.render_plan(plan, limit=SUMMARY_LIMIT, context=context, **more)
+def job_summary(plan: Mapping[str, Any], **asked: Unpack[Asked]) -> str:
+    """The Markdown for the file that GITHUB_STEP_SUMMARY names, with more room than a comment has."""
+    return markdown.render_plan(
+        plan, limit=SUMMARY_LIMIT, context=asked.get("context", 3), documents=asked.get("documents")
+    )
 
 
 def outputs(plan: Mapping[str, Any]) -> str:
@@ -58,10 +58,10 @@ def outputs(plan: Mapping[str, Any]) -> str:
     totals = findings.totals(plan)
     found = {
         "changes": "true" if totals["changes"] else "false",
-        "digest": escape.line(str(plan.get("digest"))),
+        "digest": view.digest(plan),
         "blocked": str(totals["blocked"]),
         "risks": str(totals["risks"]),
-        "summary": summary_line(plan),
+        "summary": view.summary(plan),
     }
     return "".join(output(name, value) for name, value in found.items())
 
@@ -72,12 +72,6 @@ def output(name: str, value: str) -> str:
     while delimiter in value:
         delimiter += "_END"
     return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
-
-
-def summary_line(plan: Mapping[str, Any]) -> str:
-    """What text and Markdown say at their end, in one line: `Plan: 1 to update, 14 unchanged.` or the like."""
-    page = Page(_PAGE, 0, color=False, budget=Budget())
-    return " ".join(row.text for row in blocks.summary(plan, page))
 
 
 def _commands(found: Sequence[Finding], prefix: str, rest: str) -> Iterable[str]:

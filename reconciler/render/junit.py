@@ -8,9 +8,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.render import blocks, escape, findings
+from reconciler.render import escape, findings, view
 from reconciler.render.findings import Finding
-from reconciler.render.github import summary_line
 
 _BLANK: Mapping[str, Any] = {}
 
@@ -37,13 +36,13 @@ def render_plan(plan: Mapping[str, Any], *, prefix: str = "") -> str:
     if not cases:
         ET.SubElement(suite, "testcase", classname=suite.attrib["name"], name="no changes", time="0")
     rest = [_line(item, prefix) for items in notices.values() for item in items]
-    ET.SubElement(suite, "system-out").text = "\n".join([*rest, summary_line(plan), blocks.digest(plan).text])
+    ET.SubElement(suite, "system-out").text = "\n".join([*rest, view.summary(plan), f"Digest: {view.digest(plan)}"])
     return _document(suite)
 
 
-def render_problems(problems: Sequence[Mapping[str, Any]], *, prefix: str = "") -> str:
+def render_problems(report: Mapping[str, Any], *, prefix: str = "") -> str:
     """Diagnostics in their JSON form: errors fail, warnings do not, and no problem at all is one test that passes."""
-    found = findings.of_problems(problems)
+    found = findings.of_problems(report["problems"])
     suite = _suite("reconciler validate", found)
     for item in found:
         _case(suite, item, [item], prefix)

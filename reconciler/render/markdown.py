@@ -18,11 +18,11 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.render import blocks, escape, findings, values
-from reconciler.render import documents as texts
+from reconciler.render import escape, findings, values, view
+from reconciler.render.blocks import SYMBOL, Block
 from reconciler.render.diff.words import Budget
-from reconciler.render.documents import Texts
-from reconciler.render.rows import Page, Row
+from reconciler.render.documents import Texts, counted
+from reconciler.render.rows import Kind, Page, Row, prose
 
 LIMIT = 60_000
 """Characters; GitHub takes 65,536 in a comment."""
@@ -55,14 +55,13 @@ def render_plan(
     `limit` has to be 4,000 at least. `documents` are texts of changed documents, to be compared.
     """
     page = Page(_WIDTH, context, color=False, budget=Budget())
-    frame = _Frame(plan, page)
-    found = blocks.blocks(plan, page)
-    compared = texts.blocks(plan, documents, page)
-    for more in (compared, texts.counted(compared)):
-        written = _blockwise(frame, [*found, *more], limit)
+    shown = view.of_plan(plan, page, documents)
+    frame = _Frame(plan, shown, page)
+    for more in (shown.documents, counted(shown.documents)):
+        written = _blockwise(frame, [*shown.changes, *more], limit)
         if written is not None:
             return written
-    return _summary(plan, frame, found, limit)
+    return _summary(plan, frame, shown.changes, limit)
 
 
 def marker(plan: Mapping[str, Any]) -> str:
@@ -81,12 +80,12 @@ def _encoded(name: str) -> str:
 class _Frame:
     """What stands around the blocks."""
 
-    def __init__(self, plan: Mapping[str, Any], page: Page) -> None:
+    def __init__(self, plan: Mapping[str, Any], shown: view.View, page: Page) -> None:
         self.marker = marker(plan)
-        self.heading = [*blocks.heading(plan, page), *blocks.summary(plan, page), *blocks.cost(plan, page)]
-        self.risks = blocks.risks(plan, page)
-        self.warnings = blocks.warnings(plan, page)
-        self.end = [*blocks.recognised(plan, page), blocks.digest(plan)]
+        self.heading = [*shown.heading(page), *prose(shown.summary, page, indent=0), *shown.costs(page)]
+        self.risks = view.notices(shown.risks, page, style="alarm")
+        self.warnings = view.notices(shown.warnings, page, style="change")
+        self.end = [*prose(shown.recognised, page, indent=0), Row(0, "", f"Digest: {shown.digest}")]
 
     def around(self, parts: Iterable[str]) -> str:
         """The whole comment."""
@@ -98,7 +97,7 @@ class _Frame:
 # --- full and collapsed -----------------------------------------------------------------------------------------------
 
 
-def _blockwise(frame: _Frame, found: Sequence[blocks.Block], limit: int) -> str | None:
+def _blockwise(frame: _Frame, found: Sequence[Block], limit: int) -> str | None:
     """Every block, as much of it as there is room for; None where the blocks would say too little."""
     empty = len(frame.around([_details(block, []) for block in found]))
     for brief in (False, True):
@@ -120,7 +119,7 @@ def _blockwise(frame: _Frame, found: Sequence[blocks.Block], limit: int) -> str 
 class _Measured(NamedTuple):
     """A block's rows and their sizes in characters: what the block takes without them, what stays, what may go."""
 
-    block: blocks.Block
+    block: Block
     rows: tuple[Row, ...]
     fixed: int
     essential: int
@@ -128,7 +127,7 @@ class _Measured(NamedTuple):
     destructive: bool
 
     @classmethod
-    def of(cls, block: blocks.Block, *, brief: bool) -> "_Measured":
+    def of(cls, block: Block, *, brief: bool) -> "_Measured":
         removed = [row for row in block.rows if _is_removed(row)]
         rows = tuple(_brief(block.rows)) if brief and len(removed) > _MANY else block.rows
         sizes = [(row.essential, _size(row)) for row in rows]
@@ -169,7 +168,7 @@ def _left_out(count: int) -> Row:
     return Row(4, "!", f"{values.number(count)} lines are left out here; {_REST}")
 
 
-def _details(block: blocks.Block, rows: Sequence[Row]) -> str:
+def _details(block: Block, rows: Sequence[Row]) -> str:
     title = html.escape(f"{block.sign} {block.title}")
     position = f" <code>{html.escape(block.position)}</code>" if block.position else ""
     state = " open" if block.sign in _DESTRUCTIVE else ""
@@ -181,8 +180,8 @@ def _details(block: blocks.Block, rows: Sequence[Row]) -> str:
 
 
 def _is_removed(row: Row) -> bool:
-    """Whether the row names a removed document: name, size and reason in columns."""
-    return row.sign == "-" and len(row.cells) == 3 and not row.gutter
+    """Whether the row names a removed document."""
+    return row.kind is Kind.DOCUMENT and row.sign == "-"
 
 
 def _brief(rows: Iterable[Row]) -> Iterator[Row]:
@@ -228,7 +227,7 @@ def _list(lead: str, names: Iterable[str], like: Row) -> Iterator[Row]:
 # --- summary ----------------------------------------------------------------------------------------------------------
 
 
-def _summary(plan: Mapping[str, Any], frame: _Frame, found: Sequence[blocks.Block], limit: int) -> str:
+def _summary(plan: Mapping[str, Any], frame: _Frame, found: Sequence[Block], limit: int) -> str:
     """Names only, the most severe first; what there is no room for is counted by what it is."""
     sections = {what: list(rows) for what, rows in _sections(plan, found)}
     every = [row for rows in sections.values() for row in rows]
@@ -260,7 +259,7 @@ def _missing(counts: Mapping[str, int]) -> Row:
     return Row(4, "!", f"left out here for want of room: {listed}; {_REST}")
 
 
-def _sections(plan: Mapping[str, Any], found: Sequence[blocks.Block]) -> Iterator[tuple[str, Iterator[Row]]]:
+def _sections(plan: Mapping[str, Any], found: Sequence[Block]) -> Iterator[tuple[str, Iterator[Row]]]:
     changes = list(plan.get("changes") or ())
     of_action: dict[str, list[str]] = {action: [] for action in (*_SEVERE, "none", _STRANGE)}
     forbidden: dict[str, list[str]] = {}
@@ -284,7 +283,7 @@ def _sections(plan: Mapping[str, Any], found: Sequence[blocks.Block]) -> Iterato
     for action in (*_SEVERE, _STRANGE):
         if action == _FIRST_HARMLESS:
             yield "removed documents", (row for block in found for row in _removed(block))
-        yield f"to {action}", _grouped(blocks.SYMBOL.get(action, "?"), "", {action: of_action[action]})
+        yield f"to {action}", _grouped(SYMBOL.get(action, "?"), "", {action: of_action[action]})
     yield "warnings", _notices("!", "Warning", list(plan.get("warnings") or ()))
 
 
@@ -313,7 +312,7 @@ def _notice(word: str, notice: Mapping[str, Any]) -> str:
     return escape.line(f"{word} {notice.get('code')}  {address}{notice.get('summary')}")
 
 
-def _removed(block: blocks.Block) -> Iterator[Row]:
+def _removed(block: Block) -> Iterator[Row]:
     names = [row.cells[0] for row in block.rows if _is_removed(row)]
     if names:
         yield Row(4, "-", _short(f"{block.title}, removed documents ({values.number(len(names))}):"))
@@ -349,7 +348,7 @@ def _size(row: Row) -> int:
 
 def _line(row: Row) -> str:
     """The sign first, where GitHub's diff colours look for it; then the indentation."""
-    if row.text.startswith("@@ ") and not row.gutter and not row.sign:
+    if row.kind is Kind.PLACE and row.text.startswith("@@"):
         return row.text
     sign = row.sign or _LOUD.get(row.style, " ")
     gutter = f"{row.gutter} " if row.gutter else ""

@@ -1,7 +1,9 @@
 """Diagnostics for people: the place, what is wrong, the offending line with a caret, what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from rich.cells import cell_len
 
 from reconciler.render import escape, values
 from reconciler.render.colour import paint
@@ -12,12 +14,13 @@ _ROOM = 60
 _BEFORE_CARET = 40
 
 
-def render_diagnostics(diagnostics: Sequence[Mapping[str, Any]], *, color: bool = False, width: int = 80) -> str:
+def render_problems(report: Mapping[str, Any], *, color: bool = False, width: int = 80) -> str:
     """Diagnostics in their JSON form, each optionally with `source` (the line of the file), and a count at the end.
 
     Editors find the place in `file:line:column: error E301: …`.
     """
     page = Page(max(width, 40), 0, color, Budget())
+    diagnostics = report["problems"]
     paragraphs = ["\n".join(_paragraph(item, page)) for item in diagnostics]
     errors = sum(item.get("severity") == "error" for item in diagnostics)
     counts = [
@@ -56,6 +59,6 @@ def _excerpt(source: str, line: int, column: Any, style: str, page: Page) -> lis
     shown = f"{number} {paint(GUTTER, 'quiet', color=page.color)} {before}{escape.line(source[start:end])}{after}"
     if at is None:
         return [shown.rstrip()]
-    space = " " * (len(before) + escape.columns(escape.line(source[start:at])))
+    space = " " * (len(before) + cell_len(escape.line(source[start:at])))
     caret = paint("^", style, color=page.color)
     return [shown.rstrip(), f"{' ' * len(number)} {paint(CONTINUED, 'quiet', color=page.color)} {space}{caret}"]

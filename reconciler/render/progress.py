@@ -28,10 +28,10 @@ _EXIT = {
 _OUTCOMES = ("done", "unchanged", "failed", "skipped", "in_doubt")
 
 
-def render_event(event: Mapping[str, Any], *, color: bool = False) -> str | None:
-    """One line without a line break, or None for an event that people need not see."""
+def render_event(event: Mapping[str, Any], *, color: bool = False) -> str:
+    """One line without a line break, or nothing for an event that people need not see."""
     render = _RENDER.get(str(event.get("event")))
-    return render(event, color=color) if render else None
+    return render(event, color=color) if render else ""
 
 
 def _tagged(tag: str, text: str, *, color: bool) -> str:

@@ -6,7 +6,10 @@ gutter is data, and nothing else; `┊` marks the continuation of a line that wa
 
 import textwrap
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import NamedTuple
+
+from rich.cells import cell_len, chop_cells
 
 from reconciler.render import escape
 from reconciler.render.diff.words import Budget, Line, Span
@@ -21,12 +24,34 @@ _KEEP = 60
 _CONTEXT_ROOM = 200
 
 
+class Kind(StrEnum):
+    """What a row is, and what its `cells` are, for forms that lay out otherwise than line by line."""
+
+    FACT = "fact"
+    """A label and a text; without a label it goes on with the one before."""
+    FIELD = "field"
+    """A name, and one value or two."""
+    HEAD = "head"
+    """A name, and how much of it differs; the values stand below."""
+    VALUE = "value"
+    """A value on a line of its own, before or (with an arrow) after. No cells."""
+    LINE = "line"
+    """A line of a diff. No cells."""
+    PLACE = "place"
+    """Where the lines below stand."""
+    REMARK = "remark"
+    """What is said between the lines of a diff. No cells."""
+    DOCUMENT = "document"
+    """A name, a size and a reason."""
+    NOTE = "note"
+    """A sentence; if there are cells, the word that it begins with and the rest."""
+
+
 class Row(NamedTuple):
     """One line of output, escaped and cut to the width.
 
     `indent` is in columns, `marks` are spans of `text` to be stressed in colour, `essential` rows are never left out
-    where room is short. `cells` are the parts that `text` is put together from, for forms that lay out in columns of
-    their own: label and text, name and values, or name, size and reason.
+    where room is short. `cells` are the parts that `text` is put together from.
     """
 
     indent: int = 0
@@ -37,6 +62,7 @@ class Row(NamedTuple):
     marks: tuple[Span, ...] = ()
     essential: bool = True
     cells: tuple[str, ...] = ()
+    kind: Kind = Kind.NOTE
 
 
 class Page(NamedTuple):
@@ -78,10 +104,15 @@ def prose(
     return rows + [Row(indent + lead, "", line, style) for line in written[1:]]
 
 
-def labelled(label: str, text: str, page: Page, *, indent: int, style: str = "") -> list[Row]:
+def labelled(label: str, text: str, page: Page, *, indent: int, hang: int = 9, style: str = "") -> list[Row]:
     """`label    text`, with the text in a column of its own."""
-    rows = prose(text, page, indent=indent, hang=9, style=style, label=f"{label:<8} ")
-    return [rows[0]._replace(cells=(label, text))] if len(rows) == 1 else rows
+    rows = prose(text, page, indent=indent, hang=hang, style=style, label=f"{label:<8} ")
+    return [row._replace(cells=(label, text), kind=Kind.FACT) for row in rows]
+
+
+def head(name: str, extent: str = "", *, indent: int, sign: str, style: str) -> Row:
+    """The name of a field (with its colon, if it has one) whose values stand below, and how much of them differs."""
+    return Row(indent, sign, f"{name} {extent}" if extent else name, style, cells=(name, extent), kind=Kind.HEAD)
 
 
 def data(line: Line, page: Page, *, indent: int, essential: bool = True) -> Iterator[Row]:
@@ -91,11 +122,11 @@ def data(line: Line, page: Page, *, indent: int, essential: bool = True) -> Iter
     gutter = GUTTER
     room = max(20, page.width - indent - 4)
     if not page.wrap or (len(text) <= room and text.isascii()):
-        yield Row(indent, line.sign, text, style, gutter, tuple(marks), essential)
+        yield Row(indent, line.sign, text, style, gutter, tuple(marks), essential, kind=Kind.LINE)
         return
     for start, end in _folds(text, room):
         inside = tuple((max(a, start) - start, min(b, end) - start) for a, b in marks if a < end and b > start)
-        yield Row(indent, line.sign, text[start:end], style, gutter, inside, essential)
+        yield Row(indent, line.sign, text[start:end], style, gutter, inside, essential, kind=Kind.LINE)
         gutter = CONTINUED
 
 
@@ -141,8 +172,9 @@ def _elided(text: str) -> str:
 def _folds(text: str, room: int) -> Iterator[Span]:
     """Where to break a line, preferably at blanks, so that no row takes more columns than there are."""
     start = 0
-    while len(text) - start > room or (not text.isascii() and escape.columns(text[start:]) > room):
-        end = start + _fitting(text[start : start + room], room)
+    while len(text) - start > room or (not text.isascii() and cell_len(text[start:]) > room):
+        piece = text[start : start + room]
+        end = start + len((chop_cells(piece, room) or [piece])[0])
         blank = text.rfind(" ", start + room // 2, end + 1)
         if blank > start:
             yield start, blank
@@ -151,15 +183,3 @@ def _folds(text: str, room: int) -> Iterator[Span]:
             yield start, end
             start = end
     yield start, len(text)
-
-
-def _fitting(text: str, room: int) -> int:
-    """How many characters of the text fit into that many columns; at least one."""
-    if text.isascii():
-        return len(text)
-    used = 0
-    for position, char in enumerate(text):
-        used += escape.columns(char)
-        if used > room:
-            return max(1, position)
-    return len(text)

@@ -50,10 +50,10 @@ def render_plan(plan: Mapping[str, Any], *, prefix: str = "") -> str:
     return _log(run, plan.get("tool"))
 
 
-def render_problems(problems: Sequence[Mapping[str, Any]], *, prefix: str = "") -> str:
+def render_problems(report: Mapping[str, Any], *, prefix: str = "") -> str:
     """Diagnostics in their JSON form as a SARIF log; an empty one when there are none."""
     rules = {code: ("warning" if code[0] == "W" else "error", text) for code, text in CODES.items() if code[0] in "EW"}
-    return _log(_run(findings.of_problems(problems), rules, prefix, "", "reconciler/validate/"), None)
+    return _log(_run(findings.of_problems(report["problems"]), rules, prefix, "", "reconciler/validate/"), None)
 
 
 def _log(run: Json, tool: Any) -> str:

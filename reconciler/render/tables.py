@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+
 from reconciler.render import escape, values
 from reconciler.render.colour import paint
 from reconciler.render.diff.words import Budget, Line
@@ -41,9 +43,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Columns, width: int = 80, 
     """Rows in columns; where they do not fit into the width, one paragraph for each row."""
     used = [column for column in columns if any(_cell(row.get(column[0])) for row in rows)]
     cells = [[_cell(row.get(key)) for key, _ in used] for row in rows]
-    widths = [
-        max(len(title), *(escape.columns(row[position]) for row in cells)) for position, (_, title) in enumerate(used)
-    ]
+    widths = [max(len(title), *(cell_len(row[position]) for row in cells)) for position, (_, title) in enumerate(used)]
     if sum(widths) + 2 * (len(widths) - 1) > width:
         return "\n".join(_paragraph(row, used, color=color) for row in cells)
     head = "  ".join(title.ljust(room) for (_, title), room in zip(used, widths, strict=True)).rstrip()
@@ -64,8 +64,9 @@ def render_object(value: Mapping[str, Any], *, color: bool = False, width: int =
     return "".join(f"{paint(row.gutter, 'quiet', color=color)} {row.text}".rstrip() + "\n" for row in lines)
 
 
-def render_outputs(rows: Sequence[Mapping[str, Any]], *, color: bool = False, width: int = 80) -> str:
+def render_outputs(outputs: Mapping[str, Mapping[str, Any]], *, color: bool = False, width: int = 80) -> str:
     """Ids by address."""
+    rows = [{"address": address, **item} for address, item in outputs.items()]
     return table(rows, OUTPUTS, width, color=color) if rows else "Nothing of this stack is in the account.\n"
 
 
@@ -84,7 +85,7 @@ def _cell(value: Any) -> str:
 
 
 def _padded(cell: str, room: int) -> str:
-    return cell + " " * (room - escape.columns(cell))
+    return cell + " " * (room - cell_len(cell))
 
 
 def _paragraph(cells: Sequence[str], columns: Columns, *, color: bool) -> str:

@@ -1,32 +1,17 @@
-"""Plans and reports as text for a terminal or a log: everything that matters, nothing in need of a legend.
-
-This module is the door to all that is written for people; the parts have files of their own.
-"""
+"""Plans and reports of drift as text for a terminal or a log: everything that matters, nothing in need of a legend."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.render import blocks, drift, escape
-from reconciler.render import documents as texts
+from rich.cells import cell_len
+
+from reconciler.render import view
+from reconciler.render.blocks import Block
 from reconciler.render.colour import paint, paint_spans
 from reconciler.render.diff.words import Budget
 from reconciler.render.documents import Texts
-from reconciler.render.problems import render_diagnostics
-from reconciler.render.progress import render_event
-from reconciler.render.rows import SIGN_STYLE, Page, Row
-from reconciler.render.tables import render_history, render_object, render_outputs, render_show, table
-
-__all__ = [
-    "render_diagnostics",
-    "render_drift",
-    "render_event",
-    "render_history",
-    "render_object",
-    "render_outputs",
-    "render_plan",
-    "render_show",
-    "table",
-]
+from reconciler.render.rows import SIGN_STYLE, Page, Row, prose
+from reconciler.render.view import View
 
 
 def render_plan(
@@ -43,36 +28,33 @@ def render_plan(
     unchanged lines around each change of a text. `documents` are texts of changed documents, to be compared.
     """
     page = Page(max(width, 40), context, color, Budget())
-    sections: list[list[str]] = [lines(blocks.heading(plan, page), color=color)]
-    sections.append(lines(blocks.risks(plan, page), color=color))
-    found = [*blocks.blocks(plan, page), *texts.blocks(plan, documents, page)]
-    sections += [_block(block, page) for block in found]
-    sections.append(lines(blocks.cost(plan, page), color=color))
-    sections.append(lines(blocks.warnings(plan, page), color=color))
-    sections.append(lines(blocks.recognised(plan, page), color=color))
-    sections.append(lines([*blocks.summary(plan, page), blocks.digest(plan)], color=color))
-    return _joined(sections)
+    shown = view.of_plan(plan, page, documents)
+    return _shown(shown, page, [Row(0, "", f"Digest: {shown.digest}", "quiet")])
 
 
 def render_drift(report: Mapping[str, Any], *, color: bool = False, width: int = 80, context: int = 3) -> str:
     """What was changed in the account since the last apply, from a report in the JSON form of a plan."""
     page = Page(max(width, 40), context, color, Budget())
-    found = drift.drifted(report, page)
-    sections = [lines(blocks.heading(report, page), color=color)]
-    sections += [_block(block, page) for block in found]
-    sections.append(lines(blocks.warnings(report, page), color=color))
-    sections.append([paint(drift.conclusion(len(found)), "strong", color=color)])
-    return _joined(sections)
+    return _shown(view.of_drift(report, page), page, [])
 
 
-def _joined(sections: Iterable[list[str]]) -> str:
+def _shown(shown: View, page: Page, end: list[Row]) -> str:
+    sections = [
+        lines(shown.heading(page), color=page.color),
+        lines(view.notices(shown.risks, page, style="alarm"), color=page.color),
+        *(_block(block, page) for block in (*shown.changes, *shown.documents)),
+        lines(shown.costs(page), color=page.color),
+        lines(view.notices(shown.warnings, page, style="change"), color=page.color),
+        lines(prose(shown.recognised, page, indent=0, style="quiet"), color=page.color),
+        lines([*prose(shown.summary, page, indent=0, style="strong"), *end], color=page.color),
+    ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _block(block: blocks.Block, page: Page) -> list[str]:
+def _block(block: Block, page: Page) -> list[str]:
     """A block with its position at the right edge, where there is room."""
     left = f"{block.sign} {block.title}"
-    space = page.width - escape.columns(left) - escape.columns(block.position)
+    space = page.width - cell_len(left) - cell_len(block.position)
     style = SIGN_STYLE.get(block.sign, "")
     head = f"{paint(block.sign, style, color=page.color)} {paint(block.title, 'strong', color=page.color)}"
     rows = list(block.rows)

@@ -112,9 +112,8 @@ def render_swept(report: Mapping[str, Any], *, color: bool = False) -> str:
     return paint(f"gc: {', '.join(counts)}.{meaning}", "alarm" if code else "strong", color=color)
 
 
-def render_holder(report: Mapping[str, Any], *, color: bool = False, width: int = 80) -> str:
+def render_holder(report: Mapping[str, Any], *, color: bool = False) -> str:
     """Who has the stack, as `unlock` shows it."""
-    del width
     holder = report["holder"]
     if holder is None:
         why = "nobody has it" if report["anchor"] else "there is nothing of it in this account"

@@ -7,26 +7,16 @@ character itself is never part of a message.
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from reconciler.manifest.text.characters import unsafe_characters
+from reconciler.model import unicode
 
 _WORD = re.compile(r"\w+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-z]")
-_SCRIPTS = ("CYRILLIC ", "ARMENIAN ", "CHEROKEE ", "COPTIC ", "LISU ", "FULLWIDTH LATIN ", "MATHEMATICAL ")
-"""How the names of letters begin that nobody writes next to Latin ones within a word."""
-_ALIKE = frozenset(
-    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"  # Greek capitals
-    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u03c7\u03f2\u03f9"  # Greek small letters, lunate sigmas
-    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0405\u0406\u0408"  # Cyrillic
-    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u04cf\u0501\u051b\u051d"
-)
-"""Letters that are drawn as Latin ones."""
 
 
 class Finding(NamedTuple):
@@ -45,9 +35,9 @@ def unusual(text: str) -> list[Finding]:
     """Every unusual character of a text, in order of appearance."""
     if text.isascii() and text.isprintable():
         return []
-    found = {offset: (code, name) for offset, code, name in unsafe_characters(text)}
+    found = {offset: (code, name) for offset, code, name in unicode.hidden(text)}
     if not text.isascii():
-        found |= {offset: (ord(text[offset]), f"{_name(text[offset])} in a Latin word") for offset in _foreign(text)}
+        found |= {at: (ord(text[at]), f"{unicode.name(text[at])} in a Latin word") for at in _foreign(text)}
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     located = []
     for offset, (code, what) in sorted(found.items()):
@@ -81,9 +71,6 @@ def _foreign(text: str) -> Iterator[int]:
         for run in _LETTERS.finditer(word[0]):
             mixed = _LATIN.search(run[0]) is not None
             for place, char in enumerate(run[0], word.start() + run.start()):
-                if char in _ALIKE or (mixed and not char.isascii() and _name(char).startswith(_SCRIPTS)):
+                strange = mixed and not char.isascii() and unicode.name(char).startswith(unicode.UNMIXED)
+                if strange or char in unicode.LATIN_LIKE:
                     yield place
-
-
-def _name(char: str) -> str:
-    return unicodedata.name(char, "UNNAMED CHARACTER")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from reconciler.cli.rendering import write
 from reconciler.model.errors import Stop
+from reconciler.render.formats import FORMATS, Report
 from tests.acceptance.world import World
 from tests.cli.conftest import Command
 
@@ -24,7 +28,10 @@ BEGINS = {
 }
 
 
-@pytest.mark.parametrize("name", BEGINS)
+FORMS = FORMATS.of(Report.PLAN)
+
+
+@pytest.mark.parametrize("name", [row.name for row in FORMS])
 def test_a_plan_has_every_format(reconciler: Command, name: str) -> None:
     result = reconciler("plan", "--local", "--format", name)
     assert result.code == 0
@@ -33,14 +40,7 @@ def test_a_plan_has_every_format(reconciler: Command, name: str) -> None:
 
 
 def test_one_run_writes_as_many_files_as_asked_for(reconciler: Command, tree: World) -> None:
-    names = {
-        "a.txt": "text",
-        "a.json": "json",
-        "a.md": "markdown",
-        "a.html": "html",
-        "a.sarif": "sarif",
-        "a.xml": "junit",
-    }
+    names = {f"a{row.extensions[0]}": row.name for row in FORMS if row.extensions}
     more = {"github:commands": "github", "sarif:report.txt": "sarif", "b.sarif.json": "sarif", "UPPER.MD": "markdown"}
     outs = [word for name in (*names, *more) for word in ("--out", name)]
     result = reconciler("plan", "--local", *outs)
@@ -52,6 +52,46 @@ def test_one_run_writes_as_many_files_as_asked_for(reconciler: Command, tree: Wo
     assert "Saved the plan to a.json. Apply it with `reconciler apply --plan a.json`." in result.err
     assert "Wrote the plan as junit to a.xml." in result.err
     assert reconciler("apply", "--local", "--plan", "a.json").code == 0
+
+
+WITH_ANOTHER = """
+import sys
+from reconciler.render import formats
+from tests.render.test_formats import new
+functions = {formats.Report.PLAN: "tests.render.test_formats:as_digest",
+             formats.Report.PROBLEMS: "tests.render.test_formats:as_count"}
+formats.FORMATS = new(functions=functions, extensions=(".quality",), remark="of code")
+from reconciler.cli import main
+main()
+"""
+
+
+def with_another(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The tool with one more format in its table."""
+    return subprocess.run(
+        [sys.executable, "-c", WITH_ANOTHER, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_format_of_the_table_is_in_the_help_on_stdout_and_in_files(
+    tree: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree.root)
+    told = " ".join(with_another("plan", "--help").stdout.split())
+    assert "|sarif|junit|quality]" in told
+    assert ".xml (JUnit), .quality (of code). FORMAT:FILE" in told
+    assert "|junit|quality]" in with_another("validate", "--help").stdout
+    done = with_another("plan", "--local", "--format", "quality", "--out", "a.quality")
+    assert done.stdout == Path("a.quality").read_text(encoding="utf-8")
+    assert "Wrote the plan as quality to a.quality." in done.stderr
+    tree.assistant("helper", modle="x")
+    for command in (["validate"], ["plan", "--local"]):
+        done = with_another(*command, "--format", "quality")
+        assert (done.returncode, done.stdout[:13]) == (7, '{"problems": ')
 
 
 def test_a_file_is_replaced_as_a_whole(reconciler: Command, tree: World) -> None:

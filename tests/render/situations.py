@@ -27,11 +27,10 @@ from typing import Any
 from reconciler.apply.session import Session
 from reconciler.emulator import Request
 from reconciler.emulator.faults import Effect, Fault, Faulty
-from reconciler.manifest.text.characters import unsafe_characters
+from reconciler.model import unicode
 from reconciler.model.observed import AccountInfo
-from reconciler.render import escape, github, junit, markdown, sarif, text
-from reconciler.render import json as as_json
-from reconciler.render.html import page as html
+from reconciler.render import escape
+from reconciler.render.formats import FORMATS, Format, Formats, Report
 from reconciler.review import planfile
 from tests.acceptance.world import Kept, Time, World
 from tests.accounts import account
@@ -479,7 +478,7 @@ def hostile_strings(shop: Shop) -> None:
     """What a hostile pull request would write, as far as validation lets it, and a hostile person in the account."""
     texts = [text.encode("utf-8", "replace").decode("utf-8") for text in HOSTILE if len(text) < 1_000]
     lines = [line for text in texts for line in text.replace("\x00", "?").split("\n")]
-    passing = [line for line in lines if not unsafe_characters(line)]
+    passing = [line for line in lines if not unicode.hidden(line)]
     shop.write("assistants/prompts/support.md", "\n".join([SUPPORT, *passing, ""]))
     shop.support(
         description="Ends here. --> ]]> ::stop-commands::x ##vso[task.complete]",
@@ -571,17 +570,15 @@ def _settled(body: Mapping[str, Any]) -> Body:
 # --- goldens ----------------------------------------------------------------------------------------------------------
 
 
-def _page(plan: Body) -> str:
+def _page(page: str) -> str:
     """The page without its style sheet and its digest, which say nothing about a plan."""
-    page = re.sub(
-        r"(<style>).*?(</style>)", r"\1/* the same in every page */\2", html.render_plan(plan), flags=re.DOTALL
-    )
+    page = re.sub(r"(<style>).*?(</style>)", r"\1/* the same in every page */\2", page, flags=re.DOTALL)
     return re.sub(r"'sha256-[^']+'", "'sha256-(of the style sheet)'", page, count=1)
 
 
-def _log(plan: Body) -> str:
+def _log(written: str) -> str:
     """The log without rules that nothing in it names: their table is the same in every log."""
-    log = json.loads(sarif.render_plan(plan))
+    log = json.loads(written)
     for run in log["runs"]:
         used = {result["ruleId"] for result in run["results"]}
         driver = run["tool"]["driver"]
@@ -591,16 +588,23 @@ def _log(plan: Body) -> str:
     return escape.json_text(log, indent=2) + "\n"
 
 
-FORMS: dict[str, Callable[[Body], str]] = {
-    "json": as_json.render_plan,
-    "txt": text.render_plan,
-    "md": markdown.render_plan,
-    "html": _page,
-    "github": github.render_plan,
-    "sarif": _log,
-    "xml": junit.render_plan,
-}
-"""Every form of a plan, by the extension of its goldens."""
+_KEPT: dict[str, Callable[[str], str]] = {"html": _page, "sarif": _log}
+"""What of a form is kept in its goldens, where that is not all of it."""
+
+
+def forms(formats: Formats = FORMATS) -> dict[str, Callable[[Body], str]]:
+    """Every form of a plan, by the extension of its goldens."""
+
+    def form(row: Format) -> Callable[[Body], str]:
+        return lambda plan: _KEPT.get(row.name, str)(row.render(Report.PLAN, plan))
+
+    return {
+        row.extensions[0].removeprefix(".") if row.extensions else row.name: form(row)
+        for row in formats.of(Report.PLAN)
+    }
+
+
+FORMS = forms()
 
 
 @cache

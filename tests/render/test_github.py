@@ -75,7 +75,7 @@ def test_data_neither_ends_a_command_nor_begins_one(text: str) -> None:
     found = {"severity": "error", "code": text, "summary": text, "detail": text, "file": text, "line": 1, "column": 1}
     for written in (
         render_plan(everywhere(text), prefix=text),
-        render_problems([{**found, "address": text}], prefix=text),
+        render_problems({"problems": [{**found, "address": text}]}, prefix=text),
     ):
         assert all(char.isprintable() or char in "\n\u3000" for char in written)
         assert not OLD_COMMAND.search(written)
@@ -99,14 +99,16 @@ def test_what_the_runner_reads_is_what_was_written(file: str, summary: str, addr
 def test_a_problem_of_a_tree_is_an_annotation() -> None:
     problem = {"severity": "error", "code": "E303", "summary": "Unknown field", "detail": "Did you mean 'model'?"}
     place = {"file": "a.yaml", "line": 4, "column": 7, "address": None}
-    text = render_problems([{**problem, **place}, {**problem, **place, "severity": "warning"}], prefix="ops")
+    text = render_problems(
+        {"problems": [{**problem, **place}, {**problem, **place, "severity": "warning"}]}, prefix="ops"
+    )
     assert text.split("\n") == [
         "::error file=ops/a.yaml,line=4,col=7,title=E303%3A Unknown field::Did you mean 'model'?",
         "::warning file=ops/a.yaml,line=4,col=7,title=E303%3A Unknown field::Did you mean 'model'?",
         "Problems: 1 error, 1 warning.",
         "",
     ]
-    assert render_problems([]) == "No problems.\n"
+    assert render_problems({"problems": []}) == "No problems.\n"
 
 
 def test_a_line_without_a_file_is_no_place() -> None:

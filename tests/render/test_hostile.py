@@ -11,25 +11,24 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Unpack
 from xml.etree import ElementTree as ET
 
 import pytest
 from markdown_it import MarkdownIt
 
 from reconciler.model.reasons import ReasonCode
-from reconciler.render import blocks, escape, findings, github, junit, markdown, sarif, text
-from reconciler.render import explain as explanation
-from reconciler.render import json as as_json
-from reconciler.render.graph import forms as drawing
-from reconciler.render.html import page as html
+from reconciler.render import blocks, escape, findings, github, markdown, tables
+from reconciler.render.formats import FORMATS, Asked, Formats, Report, render
 from reconciler.review import graph
 from tests.render import test_explain as explained
+from tests.render import test_upkeep as upkeep
 from tests.render.graph import test_forms as drawn
 from tests.render.html.test_page import harmless
 from tests.render.plans import HOSTILE, change, field, plan
 from tests.render.situations import Body, plan_of
 from tests.render.test_github import read_outputs
+from tests.render.test_problems import problem
 
 CORPUS = (
     *HOSTILE,
@@ -211,11 +210,13 @@ def one_page(written: str) -> None:
 
 
 def only_annotations(written: str) -> None:
-    """Commands that annotate, and two plain lines."""
+    """Commands that annotate, and then one or two plain lines."""
     assert not re.search(r"##[A-Za-z.]*\[", written)
     assert all(char.isprintable() or char in "\n\u3000" for char in set(written))
-    *commands, summary, digest, end = written.split("\n")
-    assert (summary.partition(" ")[0], digest.partition(" ")[0], end) == ("Plan:", "Digest:", "")
+    *lines, end = written.split("\n")
+    commands = [line for line in lines if line.startswith("::")]
+    plain = lines[len(commands) :]
+    assert ([line.partition(" ")[0] for line in plain], end) in ((["Plan:", "Digest:"], ""), (["Problems:"], ""))
     for line in commands:
         found = re.fullmatch(r"::(error|warning|notice) ([^:]*)::(.*)", line)
         assert found, line
@@ -261,46 +262,78 @@ def a_picture(written: str) -> None:
         assert not [name for name in element.attrib if name.startswith("on") or name.endswith("href")]
 
 
-FORMS: dict[str, tuple[Callable[[Body], str], Callable[[str], None]]] = {
-    "text": (text.render_plan, every_line_is_ours),
-    "colour": (lambda body: text.render_plan(body, color=True), colourful),
-    "drift": (text.render_drift, every_line_is_ours),
-    "markdown": (markdown.render_plan, only_code),
-    "short": (lambda body: markdown.render_plan(body, limit=6_000), only_code),
-    "html": (html.render_plan, one_page),
-    "html-drift": (html.render_drift, one_page),
-    "github": (github.render_plan, only_annotations),
-    "outputs": (github.outputs, five_outputs),
-    "sarif": (sarif.render_plan, a_log),
-    "junit": (junit.render_plan, a_report),
-    "json": (as_json.render_plan, visible),
-    "graph": (lambda body: drawing.render_text(graph.of_plan(body)), visible),
-    "graph-colour": (lambda body: drawing.render_text(graph.of_plan(body), color=True), colourful),
-    "mermaid": (lambda body: drawing.render_mermaid(graph.of_plan(body)), visible),
-    "dot": (lambda body: drawing.render_dot(graph.of_plan(body)), visible),
-    "svg": (lambda body: drawing.render_svg(graph.of_plan(body)), a_picture),
+def assignments(written: str) -> None:
+    """Names of ours, and a value behind each."""
+    visible(written)
+    for line in written.splitlines():
+        assert re.match(r"RECONCILER_[A-Z_]+=|reconciler_[a-z_]+=", line), line
+
+
+CHECKS: dict[str, Callable[[str], None]] = {
+    "text/plain": visible,
+    "application/json": visible,
+    "text/markdown": only_code,
+    "text/html": one_page,
+    "text/x-shellscript": assignments,
+    "text/x-github-actions": only_annotations,
+    "application/sarif+json": a_log,
+    "application/xml": a_report,
+    "text/vnd.mermaid": visible,
+    "text/vnd.graphviz": visible,
+    "image/svg+xml": a_picture,
 }
+"""What is looked for in everything of a media type."""
+
+CLOSER: dict[tuple[str, Report], Callable[[str], None]] = {
+    ("text", Report.PLAN): every_line_is_ours,
+    ("text", Report.DRIFT): every_line_is_ours,
+    ("github", Report.OUTPUTS): assignments,
+}
+"""Where more can be asked of a report than of all of its media type, or something else."""
+
+BODIES: dict[Report, Callable[[str], Any]] = {
+    Report.PLAN: infested,
+    Report.DRIFT: infested,
+    Report.PROBLEMS: lambda hostile: {
+        "problems": [problem(**dict.fromkeys({*problem(source="")} - {"line", "column"}, hostile))]
+    },
+    Report.EXPLANATION: explained.everywhere,
+    Report.GRAPH: lambda hostile: graph.of_plan(infested(hostile)),
+    Report.OBJECTS: lambda hostile: [dict.fromkeys((key for key, _ in tables.SHOW), hostile)],
+    Report.OBJECT: lambda hostile: {hostile: [hostile, {hostile: hostile}]},
+    Report.OUTPUTS: lambda hostile: {"Assistant/helper": dict.fromkeys((key for key, _ in tables.OUTPUTS), hostile)},
+    Report.HISTORY: lambda hostile: [dict.fromkeys((key for key, _ in tables.HISTORY), hostile)],
+    Report.ORPHANS: upkeep.left_by,
+    Report.HOLDER: upkeep.held_by,
+    Report.RECOVERY: upkeep.lost_by,
+    Report.EVENT: lambda hostile: {"event": "step", **dict.fromkeys(("step", "outcome", "error", "id"), hostile)},
+}
+"""Each report with a hostile text in every place."""
+
+
+def pour(report: Report, body: Any, formats: Formats = FORMATS, **asked: Unpack[Asked]) -> None:
+    """One report through every format that it has."""
+    for row in formats.of(report):
+        check = CLOSER.get((row.name, report)) or CHECKS.get(row.media)
+        assert check, f"How does a hostile text look in {row.media}? Say it in CHECKS of tests/render/test_hostile.py."
+        check(row.render(report, body, **asked))
+        colourful(row.render(report, body, color=True, **asked)) if row.name == "text" else None
 
 
 @each
-def test_nothing_hostile_gets_through_in_any_form(hostile: str) -> None:
+def test_nothing_hostile_gets_through_in_any_format(hostile: str) -> None:
+    for report in Report:
+        pour(report, BODIES[report](hostile))
+
+
+@each
+def test_nothing_hostile_gets_through_where_there_is_less_room_or_more_to_say(hostile: str) -> None:
     body = infested(hostile)
-    for render, check in FORMS.values():
-        check(render(body))
-    assert json.loads(as_json.render_plan(body)) == body
-
-
-@each
-def test_nothing_hostile_gets_through_an_explanation_or_a_graph(hostile: str) -> None:
-    body = explained.everywhere(hostile)
-    for one in (body, {**body, "document": explained.document(hostile)}):
-        visible(explanation.render_explanation(one))
-        colourful(explanation.render_explanation(one, color=True))
-    picture = drawn.everywhere(hostile)
-    visible(drawing.render_text(picture))
-    visible(drawing.render_mermaid(picture))
-    visible(drawing.render_dot(picture))
-    a_picture(drawing.render_svg(picture))
+    only_code(markdown.render_plan(body, limit=6_000))
+    five_outputs(github.outputs(body))
+    assert json.loads(render("json", Report.PLAN, body)) == body
+    pour(Report.EXPLANATION, {**explained.everywhere(hostile), "document": explained.document(hostile)})
+    pour(Report.GRAPH, drawn.everywhere(hostile))
 
 
 @each
@@ -310,10 +343,7 @@ def test_nothing_hostile_gets_through_a_document(hostile: str) -> None:
     texts: dict[str, tuple[str | None, str]] = {
         f"VectorStore/docs:{hostile}": (f"{hostile}\none\n", f"one {hostile}\n{hostile}{hostile}\n")
     }
-    every_line_is_ours(text.render_plan(body, documents=texts))
-    colourful(text.render_plan(body, color=True, documents=texts))
-    only_code(markdown.render_plan(body, documents=texts))
-    one_page(html.render_plan(body, documents=texts))
+    pour(Report.PLAN, body, documents=texts)
 
 
 # --- what has to be there all the same --------------------------------------------------------------------------------
@@ -332,8 +362,8 @@ def test_whatever_it_says_every_deletion_and_risk_is_there(hostile: str) -> None
     removed = [item["path"] for one in rich()["changes"] for item in (one.get("files") or {}).get("removed", ())]
     assert len(destroyed) == 4
     assert len(removed) >= 2
-    page = harmless(html.render_plan(body)).text
-    for form in (text.render_plan(body), markdown.render_plan(body), page):
+    page = harmless(render("html", Report.PLAN, body)).text
+    for form in (render("text", Report.PLAN, body), render("markdown", Report.PLAN, body), page):
         shown = squeezed(form)
         for one in destroyed:
             assert squeezed(f"{one['action']} {one['address']}") in shown or _in_a_list(one, shown)
@@ -344,11 +374,11 @@ def test_whatever_it_says_every_deletion_and_risk_is_there(hostile: str) -> None
             assert f"RISK{risk['code']}" in shown or said
     for risk in rich()["risks"]:
         assert squeezed(escape.line(f"{risk['summary']}{hostile}")) in squeezed(page)
-    messages = [one["message"]["text"] for one in json.loads(sarif.render_plan(body))["runs"][0]["results"]]
+    messages = [one["message"]["text"] for one in json.loads(render("sarif", Report.PLAN, body))["runs"][0]["results"]]
     for risk in rich()["risks"]:
         assert any(message.startswith(f"Risk {risk['code']}") for message in messages)
     assert github.render_plan(body).count("::warning ") >= min(github.SHOWN, len(rich()["risks"])) - 1
-    assert len(ET.fromstring(junit.render_plan(body).encode()).findall(".//failure")) == 1
+    assert len(ET.fromstring(render("junit", Report.PLAN, body).encode()).findall(".//failure")) == 1
 
 
 def _in_a_list(one: Body, shown: str) -> bool:
@@ -376,10 +406,9 @@ def test_no_command_comes_about_where_a_marked_word_begins_or_ends() -> None:
     ]
     fields += [field([f"t{at}"], before=f"{old} {rest}", after=f"{new} {rest}") for at, (old, new) in enumerate(pairs)]
     body = plan(change(fields=fields))
-    colourful(text.render_plan(body, color=True))
-    every_line_is_ours(text.render_plan(body))
+    pour(Report.PLAN, body)
     only_code(markdown.render_plan(body, limit=10**7))
-    visible(harmless(html.render_plan(body)).text)
+    visible(harmless(render("html", Report.PLAN, body)).text)
 
 
 def test_the_corpus_is_in_every_place() -> None:

@@ -82,19 +82,19 @@ def test_a_plan_without_changes_is_one_test_that_passes() -> None:
 
 
 def test_problems_fail_and_warnings_do_not() -> None:
-    suite = read(render_problems([{**PROBLEM, **PLACE}, {**PROBLEM, **PLACE, "severity": "warning"}]))
+    suite = read(render_problems({"problems": [{**PROBLEM, **PLACE}, {**PROBLEM, **PLACE, "severity": "warning"}]}))
     first, second = suite.iter("testcase")
     assert first.findtext("failure") == "E303: Unknown field: Did you mean 'model'? (assistants/a.yaml:4)"
     assert second.find("failure") is None
     assert "Did you mean" in (second.findtext("system-out") or "")
-    (valid,) = read(render_problems([])).iter("testcase")
+    (valid,) = read(render_problems({"problems": []})).iter("testcase")
     assert valid.attrib["name"] == "the manifests are valid"
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "]]>", "<![CDATA[", "<!DOCTYPE x>", "&lol;", "\ufffe\uffff"])
 def test_hostile_text_is_visible_and_valid(text: str) -> None:
     problem = {**PROBLEM, **PLACE, "code": text, "summary": text, "detail": text, "file": text, "address": text}
-    for written in (render_plan(everywhere(text), prefix=text), render_problems([problem], prefix=text)):
+    for written in (render_plan(everywhere(text), prefix=text), render_problems({"problems": [problem]}, prefix=text)):
         read(written)
         assert all(char.isprintable() or char in "\n\u3000" for char in written)
         assert not COMMAND.search(written)

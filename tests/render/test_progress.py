@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.render.text import render_event
+from reconciler.render.progress import render_event
 from tests.render.plans import HOSTILE
 
 
@@ -23,7 +23,7 @@ from tests.render.plans import HOSTILE
         ({"event": "summary", "done": 0, "in_doubt": 1, "skipped": 2, "exit_code": 3},
          "Apply: 0 done, 2 skipped, 1 in doubt. Exit code 3: incomplete or in doubt; it is safe to run again."),
         ({"event": "summary", "done": 1, "exit_code": 99}, "Apply: 1 done. Exit code 99: see the documentation."),
-        ({"event": "heartbeat"}, None),
+        ({"event": "heartbeat"}, ""),
     ],
 )  # fmt: skip
 def test_an_event_is_a_line(event: dict[str, Any], line: Any) -> None:

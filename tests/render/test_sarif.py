@@ -79,7 +79,7 @@ def test_every_code_of_a_plan_has_a_rule() -> None:
 
 
 def test_every_code_of_a_problem_has_a_rule() -> None:
-    rules = {rule["id"]: rule for rule in read(render_problems([]))["tool"]["driver"]["rules"]}
+    rules = {rule["id"]: rule for rule in read(render_problems({"problems": []}))["tool"]["driver"]["rules"]}
     assert {code for code in CODES if code[0] in "EW"} <= set(rules)
     assert rules["E303"]["defaultConfiguration"]["level"] == "error"
     assert rules["W501"]["defaultConfiguration"]["level"] == "warning"
@@ -146,7 +146,7 @@ def test_runs_of_different_stacks_do_not_replace_each_other() -> None:
     one = read(render_plan(plan(environment="prod")))["automationDetails"]["id"]
     other = read(render_plan(plan(environment="staging")))["automationDetails"]["id"]
     assert (one, other) == ("reconciler/plan/acme/prod/", "reconciler/plan/acme/staging/")
-    assert read(render_problems([]))["automationDetails"]["id"] == "reconciler/validate/"
+    assert read(render_problems({"problems": []}))["automationDetails"]["id"] == "reconciler/validate/"
 
 
 def test_a_message_holds_no_link() -> None:
@@ -170,7 +170,7 @@ def test_a_message_calls_nobody(summary: str, text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_visible_and_valid(text: str) -> None:
     problem = {**PROBLEM, **PLACE, "code": text, "summary": text, "detail": text, "file": text, "address": text}
-    for written in (render_plan(everywhere(text), prefix=text), render_problems([problem], prefix=text)):
+    for written in (render_plan(everywhere(text), prefix=text), render_problems({"problems": [problem]}, prefix=text)):
         read(written)
         assert all(char.isprintable() or char in "\n\u3000" for char in written)
         assert not COMMAND.search(written)
@@ -185,7 +185,9 @@ def test_any_place_and_text_is_valid(file: str, summary: str, line: int, column:
 
 
 def test_problems_stand_at_their_line() -> None:
-    run = read(render_problems([{**PROBLEM, **PLACE}, {**PROBLEM, **PLACE, "severity": "warning"}], prefix="ops"))
+    run = read(
+        render_problems({"problems": [{**PROBLEM, **PLACE}, {**PROBLEM, **PLACE, "severity": "warning"}]}, prefix="ops")
+    )
     first, second = run["results"]
     assert (first["ruleId"], first["level"], second["level"]) == ("E303", "error", "warning")
     assert first["message"]["text"] == "E303: Unknown field: Did you mean 'model'?"

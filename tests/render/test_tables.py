@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.render.text import render_history, render_object, render_outputs, render_show, table
+from reconciler.render.tables import render_history, render_object, render_outputs, render_show, table
 from tests.render.plans import HOSTILE
 
 
 def test_rows_are_aligned_and_empty_columns_left_out() -> None:
-    rows: list[dict[str, Any]] = [
-        {"address": "Assistant/a", "resource": "release", "id": "skill_1", "version": "3", "spec": None},
-        {"address": "VectorStore/docs", "resource": "vector_store", "id": "vs_1"},
-    ]
-    assert render_outputs(rows) == (
+    outputs: dict[str, dict[str, Any]] = {
+        "Assistant/a": {"resource": "release", "id": "skill_1", "version": "3", "spec": None},
+        "VectorStore/docs": {"resource": "vector_store", "id": "vs_1"},
+    }
+    assert render_outputs(outputs) == (
         "ADDRESS           RESOURCE      ID       VERSION\n"
         "Assistant/a       release       skill_1  3\n"
         "VectorStore/docs  vector_store  vs_1\n"
@@ -37,9 +37,9 @@ def test_the_current_release_is_marked() -> None:
     assert render_history(rows) == "VERSION  CURRENT\n2        yes\n1\n"
 
 
-@pytest.mark.parametrize("render", [render_show, render_outputs, render_history])
-def test_nothing_is_a_sentence(render: Callable[[list[Any]], str]) -> None:
-    assert render([]).endswith(".\n")
+@pytest.mark.parametrize(("render", "body"), [(render_show, []), (render_outputs, {}), (render_history, [])])
+def test_nothing_is_a_sentence(render: Callable[[Any], str], body: Any) -> None:
+    assert render(body).endswith(".\n")
 
 
 def test_a_table_of_nothing_is_a_line() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from reconciler.render import escape
 from reconciler.render.text import render_drift, render_plan
@@ -107,7 +108,7 @@ def test_no_line_is_wider_than_asked_for(summaries: list[str], before: Any, afte
 
 def test_lines_of_data_are_cut_at_the_width_even_when_letters_are_wide() -> None:
     written = render_plan(plan(change(fields=[field(["instructions"], before="a\nb", after="漢" * 200 + "\nb")])))
-    assert all(escape.columns(line) <= 80 for line in written.split("\n"))
+    assert all(cell_len(line) <= 80 for line in written.split("\n"))
     assert written.count("漢") == 200
 
 
@@ -140,7 +141,17 @@ def test_importing_it_imports_nothing_that_is_slow() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     loaded = set(done.stdout.split())
-    assert not loaded & {"difflib", "rich", "asyncio", "openai", "dataclasses", "inspect", "socket", "html"}
+    assert not loaded & {
+        "difflib",
+        "rich.console",
+        "jinja2",
+        "asyncio",
+        "openai",
+        "dataclasses",
+        "inspect",
+        "socket",
+        "html",
+    }
 
 
 def test_a_plan_of_many_thousand_changed_lines_shows_them_all(exhaustive: bool) -> None:

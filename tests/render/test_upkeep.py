@@ -178,15 +178,31 @@ def test_nothing_to_recover() -> None:
     assert "the anchor vs_1 is sound" in render_recovery(recovery(rebuild=False, anchor="vs_1"))
 
 
+def left_by(text: str) -> dict[str, Any]:
+    """A report of `gc` with the text in every place."""
+    one = dict.fromkeys(("id", "address", "version", "name", "created", "why"), text)
+    return report(*(orphan(group, **one) for group in ("journal", "objects", "versions", "files")), notes=(text,))
+
+
+def held_by(text: str) -> dict[str, Any]:
+    """A report of `unlock` with the text in every place."""
+    return held(run=text, plan=text, last_sign_of_life=text) | {"stack": text, "anchor": text}
+
+
+def lost_by(text: str) -> dict[str, Any]:
+    """A report of `recover` with the text in every place."""
+    return recovery(stack=text, lineage=text, lost=[text], remove=[text])
+
+
 @pytest.mark.sampled(5)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_harmless(text: str) -> None:
     ended = {"outcome": text, "detail": text}
     shown = [
-        render_orphans(report(orphan(name=text, id=text), orphan("objects", address=text, why=text), notes=(text,))),
+        render_orphans(left_by(text)),
         render_ending(orphan("versions", id=text, address=text, version=text) | ended),
-        render_holder(held(run=text, plan=text, last_sign_of_life=text) | {"stack": text, "anchor": text}),
-        render_recovery(recovery(stack=text, lineage=text, lost=[text], remove=[text])),
+        render_holder(held_by(text)),
+        render_recovery(lost_by(text)),
         render_recovery(recovery(rebuild=False, anchor=text)),
     ]
     for written in shown:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.manifest.check.urls import domain_problem, url_problem
 from reconciler.manifest.text import source
-from reconciler.manifest.text.characters import unsafe_characters
 from reconciler.manifest.text.secrets import find_secrets, shown
 from reconciler.manifest.text.written import Written
+from reconciler.model import unicode
 from reconciler.model.address import Address, Span
 from reconciler.model.diagnostics import Problems
 from reconciler.model.json import Json, Path
@@ -27,7 +27,7 @@ _CREDENTIAL_HEADER = re.compile(r"authorization|cookie|token|secret|password|cre
 
 def check_text(text: str, file: str, problems: Problems) -> None:
     """The text of a whole file; positions are in it."""
-    for offset, code, name in unsafe_characters(text)[:_MOST]:
+    for offset, code, name in unicode.hidden(text)[:_MOST]:
         _note_character(code, name, source.position(text, offset, file), problems)
     for found in find_secrets(text)[:_MOST]:
         _note_secret(found.kind, found.length, source.position(text, found.offset, file), problems)
@@ -42,7 +42,7 @@ def check_values(written: Written, problems: Problems) -> None:
 
 
 def _check(text: str, span: Span | None, problems: Problems) -> None:
-    for _, code, name in unsafe_characters(text)[:1]:
+    for _, code, name in unicode.hidden(text)[:1]:
         _note_character(code, name, span, problems)
     for found in find_secrets(text)[:1]:
         _note_secret(found.kind, found.length, span, problems)

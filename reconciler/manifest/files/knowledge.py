@@ -22,8 +22,8 @@ from reconciler.manifest.files.paths import resolve
 from reconciler.manifest.files.refusals import NotThere, TreeError
 from reconciler.manifest.files.texts import note_tree_error
 from reconciler.manifest.files.tree import Tree
-from reconciler.manifest.text.characters import unsafe_characters
 from reconciler.manifest.text.secrets import Scanner
+from reconciler.model import unicode
 from reconciler.model.address import Span
 from reconciler.model.desired import Document
 from reconciler.model.diagnostics import Problems
@@ -193,7 +193,7 @@ class _Reader:
             if len(text) > names.LONGEST:
                 detail = f"The {what} of {self.file} has {len(text)} characters; {names.LONGEST} are allowed."
                 self.note("E505", f"The {what} is too long", detail)
-            for _, codepoint, title in unsafe_characters(text)[:1]:
+            for _, codepoint, title in unicode.hidden(text)[:1]:
                 detail = f"The {what} of {text!a} contains U+{codepoint:04X} {title}. Rename it."
                 self.note("E603", "Unsafe character", detail)
         if not self.name.strip() or "/" in self.name or "\\" in self.name:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rich.cells import cell_len
+
 from reconciler.kinds import FORMS, documents_of
 from reconciler.kinds.form import Shape
 from reconciler.render import escape, values
@@ -236,9 +238,9 @@ class _Listing:
         gutter = " " * (_GUTTER - len(sign)) + paint(sign, SIGN_STYLE.get(sign, ""), color=self.color) + " "
         named = _named(node) + (" (unfolded elsewhere)" if again else "")
         margin = gutter if self.planned else "  "
-        used = (_GUTTER + 1 if self.planned else 2) + len(branch) + escape.columns(named)
+        used = (_GUTTER + 1 if self.planned else 2) + len(branch) + cell_len(named)
         where = "" if node["address"] in self.seen else position(node["source"])
-        room = self.width - used - escape.columns(where)
+        room = self.width - used - cell_len(where)
         tail = " " * room + paint(where, "quiet", color=self.color) if where and room >= 2 else ""
         style = "" if branch else "strong"
         return f"{margin}{paint(branch, 'quiet', color=self.color)}{paint(named, style, color=self.color)}{tail}"

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from reconciler.render import escape, values
 from reconciler.render.rows import SIGN_STYLE
 
@@ -77,7 +79,7 @@ def render_svg(nodes: Sequence[tuple[str, str]], edges: Sequence[tuple[str, str]
     lanes = 1 + max((wire.lane for wire in wires), default=-1)
     left = _MARGIN + lanes * _LANE + (_LANE if lanes else 0)
     labels = {name: _shortened(name) for name in names}
-    longest = max((escape.columns(label) for label in labels.values()), default=0)
+    longest = max((cell_len(label) for label in labels.values()), default=0)
     signs = {name: escape.line(sign.strip()) for name, sign in nodes}
     lead = _SIGN_ROOM if any(signs.values()) else _PADDING
     card = lead + round(longest * _COLUMN) + _PADDING
@@ -193,14 +195,14 @@ def _card(name: str, label: str, sign: str, place: _Place, columns: tuple[int, i
 def _shortened(name: str) -> str:
     """The escaped name; of a very long one the beginning and the end."""
     shown = escape.line(name)
-    if escape.columns(shown) <= _NAME_ROOM:
+    if cell_len(shown) <= _NAME_ROOM:
         return shown
     return f"{_fitting(shown, _NAME_ROOM // 2)}…{_fitting(shown[::-1], _NAME_ROOM // 2 - 1)[::-1]}"
 
 
 def _fitting(text: str, room: int) -> str:
     """The beginning of the text that takes no more than that many columns."""
-    return text[: sum(used <= room for used in accumulate(map(escape.columns, text)))]
+    return text[: sum(used <= room for used in accumulate(map(cell_len, text)))]
 
 
 def _sentence(text: str, *, standalone: bool) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from rich.cells import cell_len
 
-from reconciler.render.escape import columns
 from reconciler.render.graph.forms import label, render_dot, render_mermaid, render_svg, render_text
 from reconciler.review.graph import with_plan
 from tests.render.plans import HOSTILE, change, plan
@@ -215,7 +215,7 @@ def test_a_picture_shows_what_the_plan_does() -> None:
 def test_positions_never_make_a_line_too_wide() -> None:
     source = {"file": "a/very/long/path/" * 4, "line": 1, "column": 1}
     text = render_text(graph([node("Assistant/helper", source=source), node("Assistant/other" * 3, source=source)]))
-    assert max(map(columns, text.split("\n"))) <= 80
+    assert max(map(cell_len, text.split("\n"))) <= 80
 
 
 def test_several_objects_of_somebody_else_are_counted() -> None:

@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.render import blocks, drift
+from reconciler.render import drift, view
 from reconciler.render.diff.words import Budget
+from reconciler.render.html import page as page_module
 from reconciler.render.html.page import render_drift, render_plan
-from reconciler.render.html.sheet import DARK, LIGHT, READ_ON, SHEET
 from reconciler.render.rows import Page, Row
 from reconciler.render.text import render_plan as as_text
 from tests.browser.showcase import showcase
@@ -23,6 +24,19 @@ from tests.render.situations import SITUATIONS, plan_of
 from tests.render.test_text import COMMAND
 
 PLANS = list(SITUATIONS)
+SHEET = Path(page_module.__file__).with_name("page.css").read_text(encoding="utf-8")
+LIGHT, DARK = (dict(re.findall(r"--([a-z-]+):(#[0-9a-f]{6});", part)) for part in SHEET.split("@media", 2)[:2])
+
+READ_ON: tuple[tuple[str, str], ...] = (
+    *(("text", ground) for ground in ("page", "card", "sunken", "add-soft", "add-word", "remove-soft", "remove-word")),
+    *(("text", ground) for ground in ("change-soft", "alarm-soft", "take-soft", "replace-soft")),
+    *(("quiet", ground) for ground in ("page", "card", "sunken")),
+    *(("link", ground) for ground in ("page", "card", "sunken", "alarm-soft", "change-soft")),
+    *((style, "card") for style in ("add", "remove", "change", "replace", "take", "alarm")),
+    *((style, f"{style}-soft") for style in ("add", "remove", "change", "replace", "take", "alarm")),
+)
+"""Which colour text has on which ground."""
+
 VOID = {"meta"}
 ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "div", "p", "span"),
@@ -77,25 +91,24 @@ def same_page() -> Page:
 
 def without_address(rows: list[Row]) -> list[str]:
     """What of the rows has to stand in the page one after the other; labels stand apart."""
-    parts = [
-        part for row in rows if row.text for part in (row.cells or (row.text.removeprefix("@@ ").removesuffix(" @@"),))
-    ]
+    parts = [part for row in rows if row.text for part in row.cells or (row.text,)]
     return [squeezed(part) for part in parts if part != "Stack"]
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_the_page_says_every_sentence_that_the_text_form_says(name: str) -> None:
     body, page = plan_of(name), same_page()
-    shown = squeezed(Tree(render_plan(body)).text)
-    found = blocks.blocks(body, page)
-    rows = [*blocks.heading(body, page), *blocks.risks(body, page), *blocks.warnings(body, page)]
-    rows += [*blocks.summary(body, page), *blocks.recognised(body, page), *(row for one in found for row in one.rows)]
-    for part in without_address(rows):
-        assert part in shown
-    for block in found:
-        assert squeezed(block.sign + block.title) in shown
-        assert squeezed(block.position) in shown
-    assert str(body["digest"]) in shown
+    said = squeezed(Tree(render_plan(body)).text)
+    shown = view.of_plan(body, page)
+    rows = [*shown.heading(page), *(row for block in shown.changes for row in block.rows)]
+    for part in (*without_address(rows), shown.summary, shown.recognised, *shown.cost):
+        assert squeezed(part) in said
+    for notice in (*shown.risks, *shown.warnings):
+        assert squeezed(notice.label + notice.sentence) in said
+    for block in shown.changes:
+        assert squeezed(block.sign + block.title) in said
+        assert squeezed(block.position) in said
+    assert str(body["digest"]) in said
 
 
 @pytest.mark.parametrize("name", [name for name in PLANS if name != "hostile-strings"])
@@ -299,7 +312,7 @@ def test_drift_is_marked_and_a_strange_sign_or_label_is_only_text() -> None:
     page = render_plan(plan(one, warnings=[{"code": "odd", "summary": "x", "address": None, "source": None}]))
     assert '<p class="note drift"><b>conflict</b>: the last apply set 3;' in page
     assert '<div class="change"' in page or '<details class="change"' in page
-    assert "<li>Warning odd  x</li>" in page
+    assert '<li><span class="pill">Warning odd</span>x</li>' in page
 
 
 def test_no_changes_are_said_in_one_sentence() -> None:

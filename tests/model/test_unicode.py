@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest.text.characters import unsafe_characters
+from reconciler.model.unicode import hidden, is_hidden
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,9 @@ from reconciler.manifest.text.characters import unsafe_characters
         ("\ud800", "CONTROL CHARACTER U+D800"),
     ],
 )
-def test_an_unsafe_character_is_found_and_named(character: str, name: str) -> None:
-    assert unsafe_characters(f"ab{character}c") == [(2, ord(character), name)]
+def test_a_hidden_character_is_found_and_named(character: str, name: str) -> None:
+    assert is_hidden(character)
+    assert hidden(f"ab{character}c") == [(2, ord(character), name)]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_an_unsafe_character_is_found_and_named(character: str, name: str) -> No
     ],
 )
 def test_ordinary_text_and_emoji_pass(text: str) -> None:
-    assert unsafe_characters(text) == []
+    assert hidden(text) == []
 
 
 @pytest.mark.parametrize(
@@ -64,11 +65,17 @@ def test_ordinary_text_and_emoji_pass(text: str) -> None:
     ],
 )
 def test_invisible_characters_without_an_emoji_around_them_are_found(text: str, offsets: list[int]) -> None:
-    assert [offset for offset, _, _ in unsafe_characters(text)] == offsets
+    assert [offset for offset, _, _ in hidden(text)] == offsets
 
 
 @given(text=st.text("a❤\u200d\ufe0f\u202e\U000e0041\u20e3", max_size=30))
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_offsets_point_at_the_character(text: str) -> None:
-    for offset, codepoint, _ in unsafe_characters(text):
+    for offset, codepoint, _ in hidden(text):
         assert ord(text[offset]) == codepoint
+
+
+@pytest.mark.parametrize(("character", "is_"), [("a", False), ("é", False), ("\u2800", True), ("\u034f", True)])
+def test_a_blank_that_is_a_symbol_is_hidden_from_a_reader_and_allowed_in_a_manifest(character: str, is_: bool) -> None:
+    assert is_hidden(character) == is_
+    assert hidden("\u2800") == []
