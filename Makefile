@@ -4,7 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test examples models simulate processes browser check format lint types layers coverage bench schema docs lock clean
+# The folders of tests that need no account: what decides, and what it is said in.
+CORE := model kinds manifest planning review render
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n auto --dist worksteal
+
+.PHONY: demo test quick pythons examples models simulate processes browser check format lint types layers coverage bench schema docs lock clean
 
 # The virtual environment, installed from the lock file with hashes, and this package in it.
 $(READY): requirements.lock pyproject.toml
@@ -27,17 +31,28 @@ demo: $(READY) $(BIN)/reconciler-simulate
 	@echo; echo '$$ reconciler plan --local'
 	@$(BIN)/reconciler plan --local
 
+# Everything, or some folders or files below tests/: make test AREA=manifest, AREA="planning apply/steps".
 # Compiled tests are kept, whatever the environment says: every worker needs them, and so does every process they start.
 test: $(READY) $(BIN)/reconciler-simulate
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
+	$(PYTEST) $(addprefix tests/,$(AREA))
 
-# The property tests with ten times as many examples; what they try has no end.
+quick: $(READY)
+	$(PYTEST) $(addprefix tests/,$(CORE))
+
+# The pure core and the acceptance tests on every other Python that this machine has, each in an environment of its own.
+pythons: $(READY)
+	@for python in $$(sh .ci/pythons $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); echo "Python $$version"; \
+	  $(MAKE) --no-print-directory test AREA="$(CORE) acceptance" PYTHON=$$python VENV=.venv-$$version || exit 1; \
+	done
+
+# Everything of which `make test` tries a sample: fifteen times as many examples of property tests, every case, every planted bug.
 examples: $(READY)
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --exhaustive tests/test_*.py tests/model tests/kinds tests/manifest tests/ownership tests/planning tests/review tests/render tests/upkeep
+	$(PYTEST) --exhaustive $(addprefix tests/,$(or $(AREA),$(CORE) ownership emulator upkeep acceptance simulation))
 
 # Models of the protocol, every state that they can reach: they change when docs/guarantees.md does, not when the code does.
 models: $(READY)
-	$(BIN)/python -m pytest -n auto tests/models
+	$(PYTEST) tests/models
 
 # Lives of a stack under the virtual clock: a death at every request of the scenarios of every push, and random schedules.
 # More of it: make simulate SEEDS=0..200000, RARE=1, SCENARIOS=all, DOUBLE=1. One again: .venv/bin/reconciler-simulate --seed N --trace
@@ -51,11 +66,11 @@ simulate: $(BIN)/reconciler-simulate
 EVERY := 24
 processes: $(READY)
 	$(BIN)/python -m tests.processes --every $(EVERY)
-	$(BIN)/python -m pytest -n 4 tests/processes tests/actions
+	$(BIN)/python -m pytest -q -n 4 tests/processes tests/actions
 
 # The HTML page in headless Chromium (Debian: apt-get install chromium). RECONCILER_SCREENSHOTS=1 takes the pictures of docs/ anew.
 browser: $(READY)
-	$(BIN)/python -m pytest -p no:cacheprovider tests/browser
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser
 
 check: $(READY) lint types layers coverage
 
@@ -72,7 +87,7 @@ layers:
 # Branch coverage of everything by the tests that mirror the package; the pure core is held at 100 %.
 coverage:
 	$(BIN)/coverage erase
-	PYTHONDONTWRITEBYTECODE= $(BIN)/coverage run -m pytest -n auto --dist worksteal -p no:cacheprovider --ignore=tests/simulation
+	PYTHONDONTWRITEBYTECODE= $(BIN)/coverage run -m pytest -q -n auto --dist worksteal -p no:cacheprovider --ignore=tests/simulation
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='reconciler/model/*,reconciler/kinds/*,reconciler/manifest/*,reconciler/planning/*,reconciler/review/*,reconciler/render/*'
@@ -96,4 +111,4 @@ lock:
 	$(PYTHON) -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-find-links --no-emit-index-url --no-emit-trusted-host --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

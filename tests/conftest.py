@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from zlib import crc32
 
 import pytest
@@ -12,13 +14,16 @@ from hypothesis import settings
 
 from tests.accounts import closing
 
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=30)
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=20)
 settings.register_profile("exhaustive", settings.get_profile("repeatable"), max_examples=300)
 settings.load_profile("repeatable")
 
+# Every client of an account reads the certificates of this machine, for connections that no test makes: once is enough.
+pytest.MonkeyPatch().setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--exhaustive`: property tests draw ten times as many examples, models have larger bounds, every request crashes."""
+    """`--exhaustive`: property tests draw fifteen times as many examples, models have larger bounds, every request crashes."""
     parser.addoption("--exhaustive", action="store_true", help="try every place, and many more examples")
 
 

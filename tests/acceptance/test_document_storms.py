@@ -65,6 +65,7 @@ def write(world: World, edition: int, audience: str | None = None) -> None:
     world.store("docs", documents, files=[entry])
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(16))
 def test_documents_get_through_a_storm(tmp_path: Path, seed: int) -> None:
     world, server = world_and_server(tmp_path)

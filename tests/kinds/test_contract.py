@@ -78,6 +78,7 @@ def test_a_manifest_with_nothing_optional_converges(tmp_path: Path, kind: Kind) 
     assert subject.world.settled()
 
 
+@pytest.mark.sampled(2)
 @every_field
 def test_a_changed_field_is_the_whole_plan_and_is_applied(tmp_path: Path, kind: Kind, declared: Field) -> None:
     subject = Subject.settled(tmp_path, kind)

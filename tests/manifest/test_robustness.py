@@ -21,7 +21,7 @@ from reconciler.model.json import Json, canonical
 from tests.manifest.trees import plant
 
 ROOT = Path(__file__).parents[2]
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+CALM = settings(suppress_health_check=list(HealthCheck))
 
 SCALARS = (
     st.none()
@@ -142,7 +142,7 @@ def mutants(draw: st.DrawFn) -> dict[str, list[Json]]:
     return dict(tree)
 
 
-@QUICK
+@CALM
 @given(tree=mutants())
 def test_a_mutated_example_loads_or_is_refused_with_places(base: Path, tree: dict[str, list[Json]]) -> None:
     text = {file: "\n---\n".join(json.dumps(item) for item in items) for file, items in tree.items()}
@@ -150,7 +150,7 @@ def test_a_mutated_example_loads_or_is_refused_with_places(base: Path, tree: dic
     judged(base)
 
 
-@QUICK
+@CALM
 @given(data=st.data())
 def test_bytes_that_are_cut_and_pasted_load_or_are_refused_with_places(base: Path, data: st.DataObject) -> None:
     plant(base, {file: (ROOT / file).read_bytes() for file in MANIFESTS})
@@ -161,7 +161,7 @@ def test_bytes_that_are_cut_and_pasted_load_or_are_refused_with_places(base: Pat
     judged(base)
 
 
-@QUICK
+@CALM
 @given(patch=VALUES)
 def test_any_patch_applies_or_is_refused_with_places(base: Path, patch: Json) -> None:
     plant(base, {file: (ROOT / file).read_bytes() for file in MANIFESTS})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.address import Address
@@ -58,7 +58,6 @@ def test_what_is_no_entry_is_left_out(text: str) -> None:
     assert Entry.decode(text) is None
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 500))
 def test_an_inventory_of_any_size_comes_back_in_parts_that_fit(count: int) -> None:
     anchor = filled(count)

@@ -212,6 +212,7 @@ def test_where_not_even_names_fit_the_most_severe_come_first_and_the_rest_is_cou
     assert int(left[1]) + len(re.findall(r"deleted-", written)) == 900
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("limit", [4_000, 20_000])
 @pytest.mark.parametrize("text", [*HOSTILE, "`" * 3_000, "`" * 350, "a b, c: " * 400])
 def test_no_input_makes_a_comment_longer_than_its_limit(text: str, limit: int) -> None:
@@ -258,14 +259,14 @@ def test_only_many_removed_documents_are_put_together() -> None:
     assert "-   b/: 0.md, 1.md," in written
 
 
-def test_long_fences_count() -> None:
+def test_long_fences_count(exhaustive: bool) -> None:
     text = "`" * 90 + "\n"
     some = [
         change(f"Assistant/{number}", fields=[field(["instructions"], before="a\nb\n", after=text * 4)])
         for number in range(60)
     ]
     whole = render_plan(plan(*some), limit=10**6)
-    for less in range(0, 2_000, 100):
+    for less in range(0, 2_000, 100 if exhaustive else 700):
         limit = len(whole) - less
         assert len(render_plan(plan(*some), limit=limit)) < limit
 

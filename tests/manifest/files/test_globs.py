@@ -6,7 +6,7 @@ import time
 
 import pathspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.manifest.files.globs import Glob, Ignore, has_magic
@@ -118,7 +118,6 @@ RULE = PARTS.map("".join).filter(lambda rule: not rule.endswith("**/"))  # git: 
     path=st.lists(st.text("ab.", min_size=1, max_size=3).filter(lambda n: set(n) != {"."}), min_size=1, max_size=4),
 )
 @example(rules=["a/", "!a/b"], path=["a", "b"])
-@settings(max_examples=60, deadline=None, derandomize=True)
 def test_pathspec_agrees(rules: list[str], path: list[str]) -> None:
     """Each level by itself, as a walk asks: pathspec lets a rule re-include what lies in an excluded directory."""
     spec = pathspec.GitIgnoreSpec.from_lines(rules)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.manifest.text import source
@@ -355,7 +355,6 @@ class Single(Quoted):
 
 @pytest.mark.parametrize("loader", BACKENDS)
 @given(value=JSON)
-@settings(max_examples=40, deadline=None, derandomize=True)
 def test_what_yaml_dumps_is_read_back(loader: Any, value: Any) -> None:
     before, source.LOADER = source.LOADER, loader
     try:
@@ -386,7 +385,6 @@ JSON_ONLY = st.recursive(
 
 @given(value=JSON_ONLY, indent=st.sampled_from([None, 0, 2, "\t"]))
 @example(value={"a": "/"}, indent=None)
-@settings(max_examples=50, deadline=None, derandomize=True)
 def test_json_is_read_as_it_is(value: Any, indent: int | str | None) -> None:
     values, problems = read(json.dumps(value, ensure_ascii=False, indent=indent))
     assert problems == []
@@ -397,7 +395,6 @@ def test_json_is_read_as_it_is(value: Any, indent: int | str | None) -> None:
 @example(data=b"\xef\xbb\xbf")
 @example(data=b"%")
 @example(data=b"? ? ?")
-@settings(max_examples=150, deadline=None, derandomize=True)
 def test_reading_never_raises_and_both_parsers_agree_on_what_is_good(data: bytes) -> None:
     results = []
     for loader in BACKENDS:
@@ -426,7 +423,6 @@ TREE = st.recursive(
 
 
 @given(value=TREE, flow=st.booleans())
-@settings(max_examples=50, deadline=None, derandomize=True)
 def test_positions_point_at_the_value(value: Any, *, flow: bool) -> None:
     text = yaml.safe_dump(value, default_flow_style=flow, sort_keys=False)
     parsed = only(text)

@@ -95,6 +95,7 @@ def without_address(rows: list[Row]) -> list[str]:
     return [squeezed(part) for part in parts if part != "Stack"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", PLANS)
 def test_the_page_says_every_sentence_that_the_text_form_says(name: str) -> None:
     body, page = plan_of(name), same_page()
