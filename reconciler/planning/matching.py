@@ -11,7 +11,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.json import refs
 from reconciler.model.observed import Observed, Tags
 from reconciler.model.rules import Rules
-from reconciler.model.snapshot import Snapshot, age
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning.diff import Ids, diff
 
 
@@ -31,14 +31,6 @@ class Match:
     def stays(self) -> bool:
         """Whether the live object keeps its id."""
         return self.current is not None and not self.why_replace
-
-
-def by_address(snapshot: Snapshot) -> dict[Address, list[Observed]]:
-    """Our live objects by address, oldest first."""
-    found: dict[Address, list[Observed]] = {}
-    for item in sorted(snapshot.objects, key=age):
-        found.setdefault(tags_of(item).address, []).append(item)
-    return found
 
 
 def tags_of(item: Observed) -> Tags:
