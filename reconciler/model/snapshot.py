@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.address import Address
@@ -33,11 +33,20 @@ class Snapshot:
     inventory: tuple[tuple[str, Address, str], ...] = ()
     warnings: tuple[Notice, ...] = ()
     models: Mapping[str, str | None] = field(default_factory=dict)
+    _at: dict[Address, list[Observed]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def of(self, address: Address) -> tuple[Observed, ...]:
+    @property
+    def by_address(self) -> Mapping[Address, Sequence[Observed]]:
+        """Our live objects by address, oldest first; sorted once."""
+        if not self._at:
+            for item in sorted(self.objects, key=age):
+                if item.tags is not None:
+                    self._at.setdefault(item.tags.address, []).append(item)
+        return self._at
+
+    def of(self, address: Address) -> Sequence[Observed]:
         """Our live objects at an address, oldest first."""
-        found = [item for item in self.objects if item.tags is not None and item.tags.address == address]
-        return tuple(sorted(found, key=age))
+        return self.by_address.get(address, ())
 
 
 def age(item: Observed) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from reconciler.model.observed import Observed, Tags
 from reconciler.model.plan import Reason, reason
 from reconciler.model.reasons import ReasonCode
 from reconciler.model.rules import Rules
-from reconciler.model.snapshot import Snapshot, age
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning.diff import Ids, diff
 
 
@@ -33,14 +33,6 @@ class Match:
     def stays(self) -> bool:
         """Whether the live object keeps its id."""
         return self.current is not None and not self.why_replace
-
-
-def by_address(snapshot: Snapshot) -> dict[Address, list[Observed]]:
-    """Our live objects by address, oldest first."""
-    found: dict[Address, list[Observed]] = {}
-    for item in sorted(snapshot.objects, key=age):
-        found.setdefault(tags_of(item).address, []).append(item)
-    return found
 
 
 def tags_of(item: Observed) -> Tags:

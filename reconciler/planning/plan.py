@@ -18,7 +18,7 @@ from reconciler.model.rules import Rules
 from reconciler.model.snapshot import Snapshot
 from reconciler.planning.changes import drafts_of
 from reconciler.planning.leftovers import leftovers, needed_by_held, with_users
-from reconciler.planning.matching import by_address, decide_replacement, ids_of, match_of, users_of
+from reconciler.planning.matching import decide_replacement, ids_of, match_of, users_of
 from reconciler.planning.order import in_order, with_edges
 from reconciler.planning.rules.delete_budget import delete_budget
 from reconciler.planning.rules.empty_set import empty_set
@@ -29,7 +29,7 @@ from reconciler.planning.rules.upload_limit import upload_limit
 def make_plan(desired: Sequence[Desired], snapshot: Snapshot, rules: Rules, *, as_of: str, manifests: str) -> Plan:
     """The plan that makes the account equal to `desired`. `as_of` is today's date (ISO), `manifests` their digest."""
     wanted = [] if rules.destroy else sorted(desired, key=lambda item: item.address)
-    here = by_address(snapshot)
+    here = snapshot.by_address
     matches = [match_of(item, here, snapshot.adoptable) for item in wanted]
     ids = ids_of(matches, snapshot, rules)
     matches = [decide_replacement(match, ids) for match in matches]

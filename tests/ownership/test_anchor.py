@@ -58,6 +58,30 @@ def test_what_is_no_entry_is_left_out(text: str) -> None:
     assert Entry.decode(text) is None
 
 
+@given(st.lists(ENTRIES, max_size=8), st.lists(ENTRIES, max_size=8))
+def test_a_line_takes_the_place_of_the_one_for_the_same_object_and_goes_by_its_address(
+    before: list[Entry], noted: list[Entry]
+) -> None:
+    anchor = replace(EMPTY, inventory=tuple({(entry.kind, entry.address): entry for entry in before}.values()))
+    expected = {(entry.kind, entry.address): entry for entry in before}
+    for entry in noted:
+        anchor = anchor.with_entry(entry)
+        expected[entry.kind, entry.address] = entry
+    assert {(entry.kind, entry.address): entry for entry in anchor.inventory} == expected
+    for kind, address in [*expected, ("release", Address("Assistant", "nobody-0"))]:
+        assert anchor.entry(kind, address) == expected.pop((kind, address), None)
+        anchor = anchor.without(kind, address)
+        assert anchor.entry(kind, address) is None
+    assert anchor.inventory == ()
+
+
+def test_once_something_is_noted_the_lines_stand_by_address() -> None:
+    lines = [Entry("agent", Address("Assistant", name), f"agt_{name}") for name in ("c", "a", "b")]
+    anchor = replace(EMPTY, inventory=tuple(lines[:2]))
+    assert [entry.id for entry in anchor.without("agent", lines[1].address).inventory] == ["agt_c"]
+    assert [entry.id for entry in anchor.with_entry(lines[2]).inventory] == ["agt_a", "agt_b", "agt_c"]
+
+
 @given(st.integers(0, 500))
 def test_an_inventory_of_any_size_comes_back_in_parts_that_fit(count: int) -> None:
     anchor = filled(count)
