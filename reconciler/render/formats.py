@@ -140,7 +140,7 @@ FORMATS = Formats(
                 Report.PLAN: f"{_HERE}.text:render_plan",
                 Report.DRIFT: f"{_HERE}.text:render_drift",
                 Report.PROBLEMS: f"{_HERE}.problems:render_problems",
-                Report.EXPLANATION: f"{_HERE}.explain:render_explanation",
+                Report.EXPLANATION: f"{_HERE}.explain.explanation:render_explanation",
                 Report.GRAPH: f"{_HERE}.graph.forms:render_text",
                 Report.OBJECTS: f"{_HERE}.tables:render_show",
                 Report.OBJECT: f"{_HERE}.tables:render_object",

@@ -18,7 +18,7 @@ from reconciler.kinds.manifest import Manifest, Reference
 from reconciler.manifest.schema import schemas
 from reconciler.model.address import Address
 from reconciler.render import markdown, tables, text
-from reconciler.render.explain import render_explanation
+from reconciler.render.explain.explanation import render_explanation
 from reconciler.render.graph import forms
 from reconciler.render.html import page
 from reconciler.review import graph

@@ -21,8 +21,8 @@ from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, findings, github, markdown, tables
 from reconciler.render.formats import FORMATS, Asked, Formats, Report, render
 from reconciler.review import graph
-from tests.render import test_explain as explained
 from tests.render import test_upkeep as upkeep
+from tests.render.explain import test_explanation as explained
 from tests.render.graph import test_forms as drawn
 from tests.render.html.test_page import harmless
 from tests.render.plans import HOSTILE, change, field, plan

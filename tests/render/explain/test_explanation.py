@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.render.explain import render_explanation
+from reconciler.render.explain.explanation import render_explanation
 from tests.render.plans import HOSTILE, change
 
 PLACE = {"file": "helper.yaml", "line": 6, "column": 3}

@@ -1,0 +1,1 @@
+"""An explanation of one address, in sentences."""
