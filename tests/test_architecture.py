@@ -62,7 +62,7 @@ def test_the_table_says_what_every_folder_and_every_folder_in_it_is_for() -> Non
 
 def test_the_floors_of_the_picture_are_those_that_are_enforced() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-    (contract,) = (contract for contract in settings["contracts"] if contract["type"] == "layers")
+    (contract,) = (contract for contract in settings["contracts"] if contract.get("containers") == ["reconciler"])
     drawn = re.findall(r"(\w+)/", PICTURE[PICTURE.index("The floors") :])
     assert drawn == [floor for layer in contract["layers"] for floor in layer.split(" | ")]
 
