@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.account.port import Failure, Sort
 from reconciler.account.waiting import pause
-from reconciler.model.errors import Exit, Stop
+from reconciler.model import Exit, Stop
 
 _CODES = {
     Sort.AUTHENTICATION: Exit.DENIED,

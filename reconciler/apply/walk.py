@@ -19,9 +19,7 @@ from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.steps.handlers import HANDLERS
 from reconciler.kinds import KINDS
-from reconciler.model.errors import Exit, Stop
-from reconciler.model.events import Event, Outcome
-from reconciler.model.plan import Step
+from reconciler.model import Event, Exit, Outcome, Step, Stop
 
 
 async def walk(job: Job, run: Run) -> None:

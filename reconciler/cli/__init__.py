@@ -80,8 +80,7 @@ def _usage(terminal: Terminal, error: click.UsageError) -> None:
 
 
 def _other(terminal: Terminal, error: Exception) -> int:
-    from reconciler.model.diagnostics import Rejected
-    from reconciler.model.errors import Stop
+    from reconciler.model import Rejected, Stop
 
     if isinstance(error, Rejected):
         terminal.diagnostics(error.diagnostics)

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 from reconciler.apply import Conclusion, Options, apply
 from reconciler.apply.session import Session
 from reconciler.commands.plan import Prepared, prepare
-from reconciler.model.errors import Exit, Stop
-from reconciler.model.events import Event
+from reconciler.model import Event, Exit, Stop
 from reconciler.review import approvals
 
 

@@ -28,9 +28,7 @@ from reconciler.kinds.tools import (
     with_raw,
 )
 from reconciler.kinds.words import choice, closed, integer, number, text
-from reconciler.model.address import Address
-from reconciler.model.desired import Document
-from reconciler.model.json import Json
+from reconciler.model import Address, Document, Json
 
 MAX_FILES = 20
 """Code-interpreter files of one assistant."""

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.kinds.kind import Kind
-from reconciler.model.address import Address, Span
-from reconciler.model.desired import Desired, Document, Lifecycle
-from reconciler.model.json import Json, Path
+from reconciler.model import Address, Desired, Document, Json, Lifecycle, Path, Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Keeping
-from reconciler.model.address import Address
-from reconciler.model.observed import Observed
+from reconciler.model import Address, Observed
 from reconciler.observing.look import Look
 from reconciler.ownership.anchor import Entry
 

@@ -12,8 +12,7 @@ from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Failure, Sort
 from reconciler.kinds import FORMS
 from reconciler.kinds.kind import Kind
-from reconciler.model.desired import Desired
-from reconciler.model.errors import Exit, Stop
+from reconciler.model import Desired, Exit, Stop
 
 Order = Literal["asc", "desc"]
 

@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.account.port import Account
 from reconciler.kinds.kind import Kind
-from reconciler.model.address import Address
-from reconciler.model.desired import Desired
-from reconciler.model.observed import Tags
-from reconciler.model.plan import Notice
+from reconciler.model import Address, Desired, Notice, Tags
 from reconciler.observing.lists import Lists
 from reconciler.observing.scope import Scope
 from reconciler.ownership.anchor import Anchor, Entry

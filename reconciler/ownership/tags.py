@@ -14,9 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from reconciler.model.address import Address
-from reconciler.model.json import Json
-from reconciler.model.observed import Tags
+from reconciler.model import Address, Json, Tags
 
 PREFIX = "reconciler."
 STACK, ADDRESS, STATE, FIELDS = (f"{PREFIX}{name}" for name in ("stack", "address", "state", "fields"))

@@ -19,8 +19,7 @@ from typing import Any
 from reconciler.kinds import FORMS, documents_of
 from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.load.loader import Loaded
-from reconciler.model.address import position
-from reconciler.model.desired import Desired
+from reconciler.model import Desired, position
 
 Graph = dict[str, Any]
 Node = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from reconciler.model.json import Json
+from reconciler.model import Json
 
 _LATEST = 2**33
 

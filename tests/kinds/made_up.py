@@ -20,9 +20,7 @@ from reconciler.kinds.kind import Kind
 from reconciler.kinds.manifest import Manifest, Reference
 from reconciler.kinds.words import choice, closed, text
 from reconciler.manifest.schema import schemas
-from reconciler.model.address import Address, Ref
-from reconciler.model.desired import Desired
-from reconciler.model.json import Json
+from reconciler.model import Address, Desired, Json, Ref
 
 
 @contextmanager

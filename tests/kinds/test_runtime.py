@@ -10,8 +10,7 @@ from hypothesis import given
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.runtime import Runtime
-from reconciler.model.address import Address, Ref
-from reconciler.model.json import refs
+from reconciler.model import Address, Ref, refs
 from tests.kinds.trees import Tree
 from tests.model.test_model import JSON
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.manifest.load.loader import load
-from reconciler.model.desired import Desired
-from reconciler.model.diagnostics import Rejected
+from reconciler.model import Desired, Rejected
 from tests.acceptance.world import World
 
 

@@ -8,8 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 from reconciler.manifest.load.loader import Loaded, load
-from reconciler.model.desired import Desired
-from reconciler.model.diagnostics import Diagnostic, Rejected
+from reconciler.model import Desired, Diagnostic, Rejected
 
 HEAD = "apiVersion: reconciler/v1\n"
 STACK = HEAD + "kind: Stack\nmetadata: {name: acme}\n"

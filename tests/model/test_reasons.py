@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.plan import Reason, reason
-from reconciler.model.reasons import TEXTS, ReasonCode, fits
+from reconciler.model import TEXTS, Reason, ReasonCode, fits, reason
 
 
 def test_every_code_has_a_text() -> None:

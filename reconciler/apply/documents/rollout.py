@@ -12,10 +12,7 @@ from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, together
 from reconciler.apply.uploads.sending import Deadline
 from reconciler.kinds.kind import DocumentKind, Kind
-from reconciler.model.address import Address
-from reconciler.model.desired import Document
-from reconciler.model.events import Event
-from reconciler.model.observed import Attachment
+from reconciler.model import Address, Attachment, Document, Event
 
 RETRIES = 2
 """How often a file that failed with an error of the service is attached again."""

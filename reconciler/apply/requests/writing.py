@@ -13,8 +13,7 @@ from reconciler.account.objects import get_object
 from reconciler.account.port import Call, Failure, Reply, Sort
 from reconciler.apply.run import Run, StepFailed
 from reconciler.kinds.kind import Kind
-from reconciler.model.errors import Exit
-from reconciler.model.json import Json
+from reconciler.model import Exit, Json
 
 ATTEMPTS = 3
 """One write and at most two more."""

@@ -10,8 +10,7 @@ from reconciler.apply.steps.tagged import making
 from reconciler.apply.steps.versioned import deleting as versioned_deleting
 from reconciler.apply.steps.versioned import releasing
 from reconciler.kinds.kind import Keeping
-from reconciler.model.events import Outcome
-from reconciler.model.plan import Step, Verb
+from reconciler.model import Outcome, Step, Verb
 
 Handler = Callable[[Run, Step], Awaitable[tuple[Outcome, str]]]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.model.address import Span
-from reconciler.model.json import Json, Path
+from reconciler.model import Json, Path, Span
 
 
 @dataclass(frozen=True, slots=True)

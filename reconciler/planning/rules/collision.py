@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model.address import Address
-from reconciler.model.observed import Observed
-from reconciler.model.plan import Blocked
+from reconciler.model import Address, Blocked, Observed
 from reconciler.ownership import anchor as anchors
 from reconciler.planning.matching import Match, is_current, tags_of
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.model.address import Address
-from reconciler.model.desired import Desired
-from reconciler.model.observed import Observed
+from reconciler.model import Address, Desired, Observed
 
 
 @dataclass(frozen=True, slots=True)

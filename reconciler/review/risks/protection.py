@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.desired import Desired
-from reconciler.model.plan import Notice, Step
+from reconciler.model import Desired, Notice, Step
 
 
 def unprotected(step: Step, desired: Desired) -> Iterator[Notice]:

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind
-from reconciler.model.address import Span
-from reconciler.model.desired import Desired
-from reconciler.model.json import Json
-from reconciler.model.plan import Notice, Step, Verb
+from reconciler.model import Desired, Json, Notice, Span, Step, Verb
 
 
 @dataclass(frozen=True, slots=True)

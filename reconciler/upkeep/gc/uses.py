@@ -16,8 +16,7 @@ from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, Reply, Sort
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import DocumentKind, Kind, VersionedKind, document_kind_of
-from reconciler.model.json import Json
-from reconciler.model.observed import Tags
+from reconciler.model import Json, Tags
 from reconciler.ownership import tags as tagging
 
 PAGE = 10_000

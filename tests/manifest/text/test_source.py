@@ -15,9 +15,7 @@ from reconciler.manifest.text import source
 from reconciler.manifest.text.limits import Limits
 from reconciler.manifest.text.source import lines, parse
 from reconciler.manifest.text.written import Written
-from reconciler.model.address import Span
-from reconciler.model.diagnostics import Problems
-from reconciler.model.json import canonical
+from reconciler.model import Problems, Span, canonical
 
 BACKENDS = [yaml.CSafeLoader, yaml.SafeLoader]
 

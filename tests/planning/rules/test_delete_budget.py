@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.desired import Desired
-from reconciler.model.rules import Rules
+from reconciler.model import Desired, Rules
 from tests.planning.test_plan import expired, live, plan_for, rule_of, store
 
 

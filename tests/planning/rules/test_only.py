@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model.address import Address
-from reconciler.model.rules import Rules
+from reconciler.model import Address, Rules
 from tests.planning.test_plan import change_of, expired, helper, live, plan_for, rule_of, said, steps, store
 
 

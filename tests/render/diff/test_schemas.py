@@ -9,8 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.model.json import ABSENT, canonical, same
-from reconciler.model.plan import Cause
+from reconciler.model import ABSENT, Cause, canonical, same
 from reconciler.planning.diff import _free_form
 from reconciler.render import fields, text
 from reconciler.render.diff import schemas

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.address import Address
-from reconciler.model.plan import Notice
+from reconciler.model import Address, Notice
 from tests.review.risks.world import MODEL, edited, helper, live, plan_for
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model.address import Address
-from reconciler.model.plan import Notice
+from reconciler.model import Address, Notice
 from tests.review.risks.world import MANIFEST, live, plan_for, risks, store, tagged
 
 
