@@ -696,7 +696,7 @@ def _ownership() -> Iterator[str]:
     )
     yield _table(
         ("Kind", "Where its tags are", "Collection"),
-        ((kind.title, _KEEPING[kind.keeping.value], _code(kind.collection)) for kind in KINDS.values()),
+        ((kind.title, _KEEPING[kind.tag_place.value], _code(kind.collection)) for kind in KINDS.values()),
     )
     yield (
         "A document's attachment carries four attributes beside yours: `reconciler_path`, `reconciler_sha256`, "

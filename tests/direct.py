@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from reconciler.account.outcomes import Answer, changed, classify, failure, lowered
-from reconciler.account.port import Call, Clock, Failure, Outcome, Reply, Sort, Upload
+from reconciler.account.port import Call, Clock, Execution, Failure, FailureKind, Reply, Upload
 from reconciler.emulator.wire import Lost, Request, Response
 
 _BOUNDARY = "----reconciler-8f2c1d0a7b"
@@ -86,7 +86,7 @@ class DirectAccount:
         await self._clock.sleep(min(delay, call.timeout))
         if delay >= call.timeout:
             message = f"no complete answer within {call.timeout:g} s"
-            raise failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.TIMEOUT, message=message)
+            raise failure(call, execution=Execution.AMBIGUOUS, kind=FailureKind.TIMEOUT, message=message)
 
     async def _travel(self, seconds: float) -> None:
         if self._clock is not None and self._latency is not None:
@@ -100,7 +100,7 @@ def _http_date(now: int) -> str:
 
 def _broken(call: Call, reason: str) -> Failure:
     message = f"the connection broke before the answer was complete: {reason}"
-    return failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.UNREACHABLE, message=message)
+    return failure(call, execution=Execution.AMBIGUOUS, kind=FailureKind.UNREACHABLE, message=message)
 
 
 def request_of(call: Call) -> Request:

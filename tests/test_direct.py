@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.account.port import Call, Failure, Outcome, Sort, Upload
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Upload
 from reconciler.emulator import Emulator, Request, Response
 from reconciler.emulator.faults import Effect, Fault, Faulty
 from tests.direct import DirectAccount, request_of
@@ -35,7 +35,7 @@ def test_an_object_is_created_read_and_deleted(machine: Emulator) -> None:
         assert (await account.send(Call("DELETE", path))).data["deleted"] is True
         with pytest.raises(Failure) as caught:
             await account.send(Call("GET", path))
-        assert (caught.value.sort, caught.value.outcome) == (Sort.NOT_FOUND, Outcome.NOT_EXECUTED)
+        assert (caught.value.kind, caught.value.execution) == (FailureKind.NOT_FOUND, Execution.NOT_EXECUTED)
         return account.calls
 
     assert [call.method for call in asyncio.run(main())] == ["POST", "GET", "DELETE", "GET"]
@@ -79,7 +79,7 @@ def test_hooks_see_every_call_and_may_fail_it(machine: Emulator) -> None:
 
     def lose(call: Call, response: Response) -> None:
         seen.append(response.status)
-        raise Failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.UNREACHABLE, message="lost")
+        raise Failure(call, execution=Execution.AMBIGUOUS, kind=FailureKind.UNREACHABLE, message="lost")
 
     account = DirectAccount(machine, before=lambda call: seen.append(call.method), after=lose)
     with pytest.raises(Failure, match="lost"):
@@ -108,14 +108,14 @@ def faulty(machine: Emulator, fault: Fault) -> Faulty:
 
 
 @pytest.mark.parametrize("effect", [Effect.LOST, Effect.DROPPED, Effect.LATE, Effect.TRUNCATED])
-@pytest.mark.parametrize(("call", "outcome"), [(READ, Outcome.NOT_EXECUTED), (WRITE, Outcome.AMBIGUOUS)])
+@pytest.mark.parametrize(("call", "outcome"), [(READ, Execution.NOT_EXECUTED), (WRITE, Execution.AMBIGUOUS)])
 def test_a_connection_that_breaks_leaves_open_whether_a_write_was_executed(
-    machine: Emulator, effect: Effect, call: Call, outcome: Outcome
+    machine: Emulator, effect: Effect, call: Call, outcome: Execution
 ) -> None:
     account = DirectAccount(faulty(machine, Fault(effect, seconds=5)))
     with pytest.raises(Failure, match="the connection broke before the answer was complete: ") as caught:
         asyncio.run(account.send(call))
-    assert (caught.value.sort, caught.value.outcome, caught.value.status) == (Sort.UNREACHABLE, outcome, None)
+    assert (caught.value.kind, caught.value.execution, caught.value.status) == (FailureKind.UNREACHABLE, outcome, None)
 
 
 def test_a_lost_connection_is_noticed_after_the_way_there_and_back(machine: Emulator) -> None:
@@ -142,7 +142,7 @@ def test_an_answer_that_takes_longer_than_the_call_may_is_a_timeout(machine: Emu
         account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=3600)), clock=world.clock)
         with pytest.raises(Failure, match="no complete answer within 60 s") as caught:
             await account.send(WRITE)
-        assert (caught.value.sort, caught.value.outcome) == (Sort.TIMEOUT, Outcome.AMBIGUOUS)
+        assert (caught.value.kind, caught.value.execution) == (FailureKind.TIMEOUT, Execution.AMBIGUOUS)
 
     assert run(1, main).seconds == 60
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from reconciler.account.outcomes import UNREADABLE
-from reconciler.account.port import BUSY, Account, Call, Clock, Failure, Outcome, Reply, Sort
+from reconciler.account.port import BUSY, Account, Call, Clock, Execution, Failure, FailureKind, Reply
 from reconciler.account.waiting import pause
 
 RETRIES = 3
@@ -44,9 +44,9 @@ _DECREASE = 0.7
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 8.0
 
-_LOAD = frozenset({Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.TIMEOUT})
-_TRANSIENT = _LOAD | {Sort.UNREACHABLE, Sort.CONFLICT}
-_OUTAGE = frozenset({Sort.OVERLOADED, Sort.TIMEOUT, Sort.UNREACHABLE})
+_LOAD = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.TIMEOUT})
+_TRANSIENT = _LOAD | {FailureKind.UNREACHABLE, FailureKind.CONFLICT}
+_OUTAGE = frozenset({FailureKind.OVERLOADED, FailureKind.TIMEOUT, FailureKind.UNREACHABLE})
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
@@ -128,14 +128,14 @@ class Throttled:
                 break
             if wait > PATIENCE:
                 message = f"not sent: the service asks to wait {pause(wait, self._clock.now())}"
-                raise _unsent(call, Sort.RATE_LIMITED, message, retry_after=wait)
+                raise _unsent(call, FailureKind.RATE_LIMITED, message, retry_after=wait)
             self._in_time(call, wait)
             await self._clock.sleep(wait + self._random.uniform(0, min(1.0, wait / 4)))
         self._in_time(call, 0.0)
 
     def _in_time(self, call: Call, wait: float) -> None:
         if self._late(wait):
-            raise _unsent(call, Sort.TIMEOUT, "the deadline of this run has passed; not sent")
+            raise _unsent(call, FailureKind.TIMEOUT, "the deadline of this run has passed; not sent")
 
     def _late(self, wait: float) -> bool:
         return self._deadline is not None and self._clock.monotonic() + wait >= self._deadline
@@ -170,7 +170,7 @@ class Throttled:
 
     def _struggled(self, error: Failure, generation: int) -> None:
         """Press less if the service says so; its `Retry-After` then binds everybody."""
-        if error.sort not in _LOAD and (error.status or 0) < 500:
+        if error.kind not in _LOAD and (error.status or 0) < 500:
             return
         self._slots.overloaded(generation)
         if error.retry_after is not None:
@@ -191,18 +191,18 @@ class Throttled:
 
 def passes(error: Failure) -> bool:
     """Whether a request was not executed, and may be a moment later: before anybody's patience is over."""
-    return not error.ambiguous and error.sort in BUSY and (error.retry_after or 0.0) <= PATIENCE
+    return not error.ambiguous and error.kind in BUSY and (error.retry_after or 0.0) <= PATIENCE
 
 
 def _repeatable(error: Failure) -> bool:
     if error.call.reads:
-        return error.sort in _TRANSIENT or error.code == UNREADABLE
-    definite = error.outcome is Outcome.NOT_EXECUTED and not error.call.once
-    return definite and error.sort in _LOAD | {Sort.UNREACHABLE}
+        return error.kind in _TRANSIENT or error.code == UNREADABLE
+    definite = error.execution is Execution.NOT_EXECUTED and not error.call.once
+    return definite and error.kind in _LOAD | {FailureKind.UNREACHABLE}
 
 
-def _unsent(call: Call, sort: Sort, message: str, *, retry_after: float | None = None) -> Failure:
-    return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, message=message, retry_after=retry_after)
+def _unsent(call: Call, kind: FailureKind, message: str, *, retry_after: float | None = None) -> Failure:
+    return Failure(call, execution=Execution.NOT_EXECUTED, kind=kind, message=message, retry_after=retry_after)
 
 
 class _Slots:
@@ -317,7 +317,7 @@ class _Breaker:
         if now < self._until or self._probing:
             message = f"{BREAKER} calls in a row failed, so nothing is sent for a while; the last one: {self._why}"
             wait = max(0.0, self._until - now)
-            raise _unsent(call, Sort.UNREACHABLE, message, retry_after=wait)
+            raise _unsent(call, FailureKind.UNREACHABLE, message, retry_after=wait)
         self._probing = True
 
     def abandoned(self) -> None:
@@ -327,7 +327,7 @@ class _Breaker:
         self._streak, self._until, self._probing = 0, None, False
 
     def failed(self, error: Failure, now: float) -> None:
-        if error.sort not in _OUTAGE and error.code != UNREADABLE:
+        if error.kind not in _OUTAGE and error.code != UNREADABLE:
             self.succeeded()  # a refusal is an answer
             return
         self._streak += 1

@@ -34,7 +34,7 @@ from reconciler.account.outcomes import (
     lowered,
     media_type,
 )
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply, Upload
 
 if TYPE_CHECKING:
     from openai._types import RequestOptions
@@ -45,12 +45,12 @@ _CONNECT_SECONDS = 10.0
 _ANSWER = "reconciler.answer"
 _SAFE_PATH = re.compile(r"/(?!/)[A-Za-z0-9_./-]*")
 
-_NEVER_SENT: dict[type[Exception], Sort] = {
-    httpx2.ConnectTimeout: Sort.TIMEOUT,
-    httpx2.PoolTimeout: Sort.TIMEOUT,
-    httpx2.ConnectError: Sort.UNREACHABLE,
-    httpx2.ProxyError: Sort.UNREACHABLE,
-    httpx2.UnsupportedProtocol: Sort.UNREACHABLE,
+_NEVER_SENT: dict[type[Exception], FailureKind] = {
+    httpx2.ConnectTimeout: FailureKind.TIMEOUT,
+    httpx2.PoolTimeout: FailureKind.TIMEOUT,
+    httpx2.ConnectError: FailureKind.UNREACHABLE,
+    httpx2.ProxyError: FailureKind.UNREACHABLE,
+    httpx2.UnsupportedProtocol: FailureKind.UNREACHABLE,
 }
 """Errors that happen before the first byte of a request is on its way."""
 
@@ -198,22 +198,24 @@ class LiveAccount:
     def _lost(self, call: Call, error: BaseException) -> Failure:
         if isinstance(error, _Unacceptable):
             message = f"{call.method} {call.path}: {error}"
-            return self._failure(call, Outcome.AMBIGUOUS, Sort.MALFORMED, message, code=UNEXPECTED)
-        for kind, sort in _NEVER_SENT.items():
-            if isinstance(error, kind):
+            return self._failure(call, Execution.AMBIGUOUS, FailureKind.MALFORMED, message, code=UNEXPECTED)
+        for error_type, kind in _NEVER_SENT.items():
+            if isinstance(error, error_type):
                 message = f"{self._host} cannot be reached: {_first_line(error)}"
-                return self._failure(call, Outcome.NOT_EXECUTED, sort, message)
+                return self._failure(call, Execution.NOT_EXECUTED, kind, message)
         if isinstance(error, httpx2.TimeoutException):
             return self._late(call)
         message = f"the connection to {self._host} broke before the answer was complete: {_first_line(error)}"
-        return self._failure(call, Outcome.AMBIGUOUS, Sort.UNREACHABLE, message)
+        return self._failure(call, Execution.AMBIGUOUS, FailureKind.UNREACHABLE, message)
 
     def _late(self, call: Call) -> Failure:
         message = f"no complete answer from {self._host} within {call.timeout:g} s"
-        return self._failure(call, Outcome.AMBIGUOUS, Sort.TIMEOUT, message)
+        return self._failure(call, Execution.AMBIGUOUS, FailureKind.TIMEOUT, message)
 
-    def _failure(self, call: Call, outcome: Outcome, sort: Sort, message: str, *, code: str | None = None) -> Failure:
-        return failure(call, outcome=outcome, sort=sort, message=message, redact=self._redact, code=code)
+    def _failure(
+        self, call: Call, execution: Execution, kind: FailureKind, message: str, *, code: str | None = None
+    ) -> Failure:
+        return failure(call, execution=execution, kind=kind, message=message, redact=self._redact, code=code)
 
 
 def _check(call: Call) -> None:

@@ -21,7 +21,7 @@ class Logged:
         try:
             reply = await self._account.send(call)
         except Failure as failure:
-            self._log(call, str(failure.status or failure.sort.value), None, failure.request_id)
+            self._log(call, str(failure.status or failure.kind.value), None, failure.request_id)
             raise
         self._log(call, str(reply.status), reply.seconds, reply.headers.get("x-request-id"))
         return reply

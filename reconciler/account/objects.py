@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.account.bundles import BadBundle, unpack
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Failure, Outcome, Sort
+from reconciler.account.port import Account, Call, Execution, Failure, FailureKind
 from reconciler.account.words import Meaning, says
 from reconciler.kinds.kind import Kind, VersionedKind, document_kind_of
 from reconciler.model import ID_PATTERN, MOST_SESSIONS, Attachment, Json
@@ -29,7 +29,7 @@ async def get_object(account: Account, kind: Kind, object_id: str) -> dict[str, 
     if reply.data.get("id") != object_id:
         message = f"GET {kind.collection}/{object_id} answered with another object"
         call = Call("GET", f"{kind.collection}/{object_id}")
-        raise Failure(call, outcome=Outcome.NOT_EXECUTED, sort=Sort.MALFORMED, message=message)
+        raise Failure(call, execution=Execution.NOT_EXECUTED, kind=FailureKind.MALFORMED, message=message)
     return dict(reply.data)
 
 
@@ -40,7 +40,7 @@ def is_id(value: Json) -> bool:
 
 def is_missing(failure: Failure) -> bool:
     """Whether an answer says that there is no such object, by 404 or 410 or in words."""
-    return failure.sort is Sort.NOT_FOUND or says(Meaning.MISSING, failure.message, status=failure.status)
+    return failure.kind is FailureKind.NOT_FOUND or says(Meaning.MISSING, failure.message, status=failure.status)
 
 
 async def count_sessions(account: Account, kind: Kind, object_id: str) -> int | None:

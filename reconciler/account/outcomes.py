@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply, Upload
 from reconciler.account.words import Meaning, says
 
 JSON_LIMIT = 32 * 1024 * 1024
@@ -47,19 +47,19 @@ REDIRECTED = "redirected"
 CHANGED = "changed"
 """`Failure.code` of an upload whose file has another size than the call promised."""
 
-_SORTS = {
-    400: Sort.REFUSED,
-    401: Sort.AUTHENTICATION,
-    403: Sort.PERMISSION,
-    404: Sort.NOT_FOUND,
-    408: Sort.TIMEOUT,
-    409: Sort.CONFLICT,
-    410: Sort.NOT_FOUND,
-    413: Sort.REFUSED,
-    415: Sort.REFUSED,
-    422: Sort.REFUSED,
-    503: Sort.OVERLOADED,
-    504: Sort.TIMEOUT,
+_KINDS = {
+    400: FailureKind.REFUSED,
+    401: FailureKind.AUTHENTICATION,
+    403: FailureKind.PERMISSION,
+    404: FailureKind.NOT_FOUND,
+    408: FailureKind.TIMEOUT,
+    409: FailureKind.CONFLICT,
+    410: FailureKind.NOT_FOUND,
+    413: FailureKind.REFUSED,
+    415: FailureKind.REFUSED,
+    422: FailureKind.REFUSED,
+    503: FailureKind.OVERLOADED,
+    504: FailureKind.TIMEOUT,
 }
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -118,18 +118,24 @@ def classify(call: Call, answer: Answer, *, redact: Redaction | None = None) -> 
 
 
 def failure(
-    call: Call, *, outcome: Outcome, sort: Sort, message: str, redact: Redaction | None = None, code: str | None = None
+    call: Call,
+    *,
+    execution: Execution,
+    kind: FailureKind,
+    message: str,
+    redact: Redaction | None = None,
+    code: str | None = None,
 ) -> Failure:
     """A failure without a response; a call that only reads can always be repeated."""
     return Failure(
-        call, outcome=_outcome(call, outcome), sort=sort, message=(redact or Redaction())(message), code=code
+        call, execution=_execution(call, execution), kind=kind, message=(redact or Redaction())(message), code=code
     )
 
 
 def changed(call: Call, upload: Upload) -> Failure:
     """The failure of an upload whose file was written to meanwhile: the server may have seen a part of it."""
     message = f"{upload.filename} changed while it was being uploaded; run the command again"
-    return failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.REFUSED, message=message, code=CHANGED)
+    return failure(call, execution=Execution.AMBIGUOUS, kind=FailureKind.REFUSED, message=message, code=CHANGED)
 
 
 # --- answers that say yes ---------------------------------------------------------------------------------------------
@@ -242,16 +248,16 @@ def _deep(value: Any) -> bool:
 
 def _refusal(call: Call, answer: Answer, redact: Redaction) -> Failure:
     said = _explanation(answer.body)
-    sort, outcome = _judge(answer.status, said)
+    kind, execution = _judge(answer.status, said)
     if answer.status == 404 and media_type(answer.headers) == "text/html":
-        sort = Sort.MALFORMED  # a web server's page is no evidence that an object is gone
+        kind = FailureKind.MALFORMED  # a web server's page is no evidence that an object is gone
         said = _Explanation(
             message=f"{_what(call)} answered 404 with a web page; is the base URL right?", code=UNEXPECTED
         )
     return Failure(
         call,
-        outcome=_outcome(call, outcome),
-        sort=sort,
+        execution=_execution(call, execution),
+        kind=kind,
         message=redact(said.message or f"HTTP {answer.status} without an explanation"),
         status=answer.status,
         code=redact(said.code)[:100] if said.code else None,
@@ -262,23 +268,23 @@ def _refusal(call: Call, answer: Answer, redact: Redaction) -> Failure:
     )
 
 
-def _judge(status: int, said: _Explanation) -> tuple[Sort, Outcome]:
+def _judge(status: int, said: _Explanation) -> tuple[FailureKind, Execution]:
     if status == 429:
-        sort = Sort.QUOTA if says(Meaning.SPENT, said.code or "", status=429) else Sort.RATE_LIMITED
-        return sort, Outcome.NOT_EXECUTED if said.formatted else Outcome.AMBIGUOUS
-    sort = _SORTS.get(status, Sort.UNREACHABLE if status >= 500 else Sort.REFUSED)
-    return sort, Outcome.NOT_EXECUTED if status in _DEFINITE else Outcome.AMBIGUOUS
+        kind = FailureKind.QUOTA if says(Meaning.SPENT, said.code or "", status=429) else FailureKind.RATE_LIMITED
+        return kind, Execution.NOT_EXECUTED if said.formatted else Execution.AMBIGUOUS
+    kind = _KINDS.get(status, FailureKind.UNREACHABLE if status >= 500 else FailureKind.REFUSED)
+    return kind, Execution.NOT_EXECUTED if status in _DEFINITE else Execution.AMBIGUOUS
 
 
-def _outcome(call: Call, outcome: Outcome) -> Outcome:
-    return Outcome.NOT_EXECUTED if call.reads else outcome
+def _execution(call: Call, execution: Execution) -> Execution:
+    return Execution.NOT_EXECUTED if call.reads else execution
 
 
 def _malformed(call: Call, answer: Answer, redact: Redaction, message: str, *, code: str) -> NoReturn:
     raise Failure(
         call,
-        outcome=_outcome(call, Outcome.AMBIGUOUS),
-        sort=Sort.MALFORMED,
+        execution=_execution(call, Execution.AMBIGUOUS),
+        kind=FailureKind.MALFORMED,
         message=redact(message),
         status=answer.status,
         code=code,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from reconciler.account.outcomes import UNEXPECTED, failure
-from reconciler.account.port import Account, Call, Failure, Outcome, Sort
+from reconciler.account.port import Account, Call, Execution, Failure, FailureKind
 from reconciler.model import ID_PATTERN
 
 RESTARTS = 3
@@ -83,7 +83,7 @@ async def _send(account: Account, call: Call) -> Mapping[str, Any]:
     try:
         return (await account.send(call)).data
     except Failure as error:
-        if error.sort in (Sort.REFUSED, Sort.NOT_FOUND) and call.query[-1][0] == "after":
+        if error.kind in (FailureKind.REFUSED, FailureKind.NOT_FOUND) and call.query[-1][0] == "after":
             raise _Inconsistent(f"the object at a page's end went away meanwhile ({error.message})") from error
         raise
 
@@ -116,4 +116,4 @@ def _shown(value: object) -> str:
 
 
 def _malformed(call: Call, message: str) -> Failure:
-    return failure(call, outcome=Outcome.NOT_EXECUTED, sort=Sort.MALFORMED, message=message, code=UNEXPECTED)
+    return failure(call, execution=Execution.NOT_EXECUTED, kind=FailureKind.MALFORMED, message=message, code=UNEXPECTED)

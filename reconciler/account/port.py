@@ -1,8 +1,8 @@
 """What the engine knows of the account: one method that sends one call, and how calls end.
 
-The engine never sees the SDK. It hands over a `Call` and gets a `Reply` with raw JSON, or a `Failure` whose `outcome`
-says whether the server may have acted. That classification is the ground of the whole protocol: a create whose outcome
-is ambiguous is looked for, never simply sent again (docs/guarantees.md).
+The engine never sees the SDK. It hands over a `Call` and gets a `Reply` with raw JSON, or a `Failure` whose `execution`
+says whether the server may have acted. That classification is the ground of the whole protocol: a create that may have
+been executed is looked for, never simply sent again (docs/guarantees.md).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 
-class Outcome(StrEnum):
+class Execution(StrEnum):
     """What is known of a call that did not end well."""
 
     NOT_EXECUTED = "not_executed"
     AMBIGUOUS = "ambiguous"
 
 
-class Sort(StrEnum):
+class FailureKind(StrEnum):
     """Why a call failed, as far as the engine must tell apart."""
 
     NOT_FOUND = "not_found"
@@ -37,7 +37,7 @@ class Sort(StrEnum):
     MALFORMED = "malformed"
 
 
-BUSY = frozenset({Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE, Sort.TIMEOUT})
+BUSY = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.UNREACHABLE, FailureKind.TIMEOUT})
 """Why a request was not executed that could be executed a moment later."""
 
 
@@ -101,7 +101,7 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
     """A call that did not end in a valid answer.
 
     `status` is None when there was no response. `message` is the server's own text, untrusted: escape before printing;
-    `told` is the same with the call, the status and the request's id, for people. `retry_after` is in seconds, `date`
+    `summary` is the same with the call, the status and the request's id. `retry_after` is in seconds, `date` is
     the server's clock as in Reply. The original exception is the cause; it is never printed.
     """
 
@@ -109,8 +109,8 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
         self,
         call: Call,
         *,
-        outcome: Outcome,
-        sort: Sort,
+        execution: Execution,
+        kind: FailureKind,
         message: str,
         status: int | None = None,
         code: str | None = None,
@@ -121,8 +121,8 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
     ) -> None:
         super().__init__(message)
         self.call = call
-        self.outcome = outcome
-        self.sort = sort
+        self.execution = execution
+        self.kind = kind
         self.message = message
         self.status = status
         self.code = code
@@ -132,10 +132,10 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
         self.date = date
 
     def __str__(self) -> str:
-        return self.told
+        return self.summary
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The call, what was answered, and the request's id: each once, also where the message names some of it.
 
         It ends without a full stop, to stand inside a sentence.
@@ -154,7 +154,7 @@ class Failure(Exception):  # noqa: N818 - a call that failed, not a bug
     @property
     def ambiguous(self) -> bool:
         """Whether the server may have acted."""
-        return self.outcome is Outcome.AMBIGUOUS
+        return self.execution is Execution.AMBIGUOUS
 
 
 class Account(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.account.failures import stop_for
-from reconciler.account.port import Failure, Sort
+from reconciler.account.port import Failure, FailureKind
 from reconciler.apply.job import Job
 from reconciler.apply.limits import GRACE
 from reconciler.apply.reporting import NOT_DONE, Report
@@ -87,7 +87,7 @@ class _Walk:
 
     async def _step(self, step: Step) -> None:
         report, began = self.job.report, self.job.clock.monotonic()
-        handler = HANDLERS[KINDS[step.kind].keeping, step.verb]
+        handler = HANDLERS[KINDS[step.kind].tag_place, step.verb]
         try:
             outcome, object_id = await handler(self.run, step)
         except StepFailed as failed:
@@ -104,13 +104,13 @@ class _Walk:
             report.step(step, outcome, object_id=object_id, seconds=self.job.clock.monotonic() - began)
 
     def _fail(self, step: Step, failure: Failure) -> None:
-        report, summary = self.job.report, failure.told
+        report, summary = self.job.report, failure.summary
         report.conclusion.worsen(Exit.INCOMPLETE)
         if is_fatal(failure):
             self.stopped = stop = stop_for(failure)
             report.conclusion.worsen(stop.code)
             summary = f"{stop.summary} {stop.detail}"
-        elif failure.sort is Sort.REFUSED:  # what is wrong with the manifest matters, not the call
+        elif failure.kind is FailureKind.REFUSED:  # what is wrong with the manifest matters, not the call
             param = f" ({failure.param})" if failure.param and failure.param not in failure.message else ""
             request = f" [request {failure.request_id}]" if failure.request_id else ""
             summary = f"{failure.message}{param}{request}"

@@ -20,7 +20,7 @@ from reconciler.kinds.words import raw_schema
 from reconciler.model import ABSENT, Attachment, Document, Json, ReasonCode, same
 
 
-class Keeping(StrEnum):
+class TagPlace(StrEnum):
     """Where an object keeps our tags, and with that how it is created and changed."""
 
     METADATA = "metadata"
@@ -40,7 +40,7 @@ class Kind(ABC):
     collection: ClassVar[str]
     """The path of the collection below the base URL."""
     beta: ClassVar[str | None] = None
-    keeping: ClassVar[Keeping] = Keeping.METADATA
+    tag_place: ClassVar[TagPlace] = TagPlace.METADATA
     fields: ClassVar[tuple[Field, ...]]
     form: ClassVar[str]
     """The manifest kind that it realises."""
@@ -133,12 +133,12 @@ class Kind(ABC):
 
 
 class VersionedKind(Kind):
-    """A kind whose objects are immutable versions behind one pointer (`Keeping.VERSIONS`).
+    """A kind whose objects are immutable versions behind one pointer (`TagPlace.VERSIONS`).
 
     A version is a set of files. Its description is the only place for our tag, so a description comes in from outside.
     """
 
-    keeping = Keeping.VERSIONS
+    tag_place = TagPlace.VERSIONS
 
     @abstractmethod
     def bundle(
@@ -170,9 +170,9 @@ class VersionedKind(Kind):
 
 
 class DocumentKind(Kind):
-    """A kind whose objects are files of another object (`Keeping.ATTACHED`)."""
+    """A kind whose objects are files of another object (`TagPlace.ATTACHED`)."""
 
-    keeping = Keeping.ATTACHED
+    tag_place = TagPlace.ATTACHED
 
     uploads: ClassVar[str] = "/files"
     """The collection of the uploaded Files behind them."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.account.port import Failure, Sort
+from reconciler.account.port import Failure, FailureKind
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping, Kind
+from reconciler.kinds.kind import Kind, TagPlace
 from reconciler.model import Stop
 from reconciler.observing.look import Look
 
-_NOT_FOR_US = frozenset({Sort.REFUSED, Sort.PERMISSION})
+_NOT_FOR_US = frozenset({FailureKind.REFUSED, FailureKind.PERMISSION})
 """How servers answer at a path that this key may not use; no matter where this stack has and wants nothing."""
 
 
@@ -25,7 +25,7 @@ def _kinds(look: Look, wanted: set[str]) -> list[Kind]:
     anchor = look.anchor
     had = KINDS.keys() if anchor is None else {*anchor.kinds, *(entry.kind for entry in anchor.inventory)}
     kinds = [KINDS[name] for name in sorted(wanted | had) if name in KINDS]
-    return [kind for kind in kinds if kind.keeping is not Keeping.ATTACHED]
+    return [kind for kind in kinds if kind.tag_place is not TagPlace.ATTACHED]
 
 
 async def _is_there(look: Look, kind: Kind) -> bool:
@@ -36,7 +36,7 @@ async def _is_there(look: Look, kind: Kind) -> bool:
     try:
         await look.lists.read(kind)
     except Failure as failure:
-        if failure.sort not in _NOT_FOR_US or had or used:
+        if failure.kind not in _NOT_FOR_US or had or used:
             raise
         return False
     except Stop as stop:

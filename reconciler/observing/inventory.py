@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import TagPlace
 from reconciler.model import Address, Observed
 from reconciler.observing.look import Look
 from reconciler.ownership.anchor import Entry
@@ -33,7 +33,7 @@ def _only_recorded(look: Look, objects: Sequence[Observed], seen: Collection[str
     for entry in look.anchor.inventory if look.anchor else ():
         if entry.address.path is not None and entry.address.owner in owners:
             yield replace(entry, address=replace(owners[entry.address.owner], path=entry.address.path))
-        elif entry.kind not in KINDS or (entry.kind not in seen and KINDS[entry.kind].keeping is Keeping.VERSIONS):
+        elif entry.kind not in KINDS or (entry.kind not in seen and KINDS[entry.kind].tag_place is TagPlace.VERSIONS):
             yield entry
 
 

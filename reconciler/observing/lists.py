@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from reconciler.account.outcomes import OTHER_API
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Failure, Sort
+from reconciler.account.port import Account, Failure, FailureKind
 from reconciler.kinds import FORMS
 from reconciler.kinds.kind import Kind
 from reconciler.model import Desired, Exit, Stop
@@ -36,7 +36,7 @@ class Lists:
         try:
             return await list_all(self.account, kind.collection, order=order, beta=kind.beta)
         except Failure as failure:
-            if failure.sort is Sort.NOT_FOUND or failure.code == OTHER_API:
+            if failure.kind is FailureKind.NOT_FOUND or failure.code == OTHER_API:
                 raise self._gone(kind, failure) from failure
             raise
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
 from reconciler.account.failures import stop_for
 from reconciler.account.port import Account, Failure
-from reconciler.kinds.kind import Keeping, VersionedKind
+from reconciler.kinds.kind import TagPlace, VersionedKind
 from reconciler.model import Observed, Snapshot
 from reconciler.observing.adoption import adoptable
 from reconciler.observing.anchor import find_anchor, refuse_orphans
@@ -40,7 +40,7 @@ async def _observe(account: Account, scope: Scope) -> Found:
     lists = Lists(account, scope.desired)
     look = Look.of(scope, lists, await find_anchor(lists, scope))
     kinds = await kinds_in_use(look)
-    objects = await _together(read_tagged(look, kind) for kind in kinds if kind.keeping is Keeping.METADATA)
+    objects = await _together(read_tagged(look, kind) for kind in kinds if kind.tag_place is TagPlace.METADATA)
     if look.anchor is None:
         refuse_orphans(scope, objects)
     objects += await _together(read_versioned(look, kind, objects) for kind in kinds if isinstance(kind, VersionedKind))

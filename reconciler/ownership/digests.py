@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from reconciler.kinds.field import identity
-from reconciler.kinds.kind import Keeping, Kind
+from reconciler.kinds.kind import Kind, TagPlace
 from reconciler.model import Address, Desired, Json, Observed, refs, sha256
 
 LABELS = "labels"
@@ -22,7 +22,7 @@ def field_digests(kind: Kind, desired: Desired) -> dict[str, str]:
     """What the fields tag says once this spec is applied."""
     spec = comparable(kind, desired.spec)
     digests = {name: field_digest(spec[name]) for name in desired.spec}
-    if desired.labels and kind.keeping is Keeping.METADATA:
+    if desired.labels and kind.tag_place is TagPlace.METADATA:
         digests[LABELS] = labels_digest(desired.labels)
     return digests
 
@@ -79,7 +79,7 @@ def stale_tags(kind: Kind, desired: Desired, current: Observed) -> list[str]:
         stale.append("protect")
     if tags.retain != desired.lifecycle.retain:
         stale.append("retain")
-    if kind.keeping is Keeping.METADATA:
+    if kind.tag_place is TagPlace.METADATA:
         if dict(tags.fields) != field_digests(kind, desired):
             stale.append("fields")
         if tags.files.split(":")[:2] != files_tag(desired).split(":")[:2]:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from reconciler.account.port import Account, Call, Failure, Reply, Sort
+from reconciler.account.port import Account, Call, Failure, FailureKind, Reply
 from reconciler.model import Exit, Stop
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.record import Record, run_state
@@ -32,7 +32,7 @@ RELEASE_PAUSES = (1.0, 3.0)
 NOBODY = Anchor("", "")
 """What a first apply found: no record, so no earlier run either."""
 
-_HOPELESS = frozenset({Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA})
+_HOPELESS = frozenset({FailureKind.AUTHENTICATION, FailureKind.PERMISSION, FailureKind.QUOTA})
 
 
 class Ended(Enum):
@@ -134,11 +134,11 @@ class Lease:
                 if sent is None or run_state(await record.read()) != run_state(sent):
                     await self.save(beat=beat)
             except Failure as failure:
-                if failure.sort is Sort.REFUSED and not failure.ambiguous and not failure.call.reads:
+                if failure.kind is FailureKind.REFUSED and not failure.ambiguous and not failure.call.reads:
                     await self._release_as_stored(beat)
                     raise
                 wait = failure.retry_after or 0.0
-                if pause is None or wait > LONGEST_WAIT or failure.sort in _HOPELESS:
+                if pause is None or wait > LONGEST_WAIT or failure.kind in _HOPELESS:
                     raise
                 sent = record.anchor
                 await record.stores.clock.sleep(max(wait + 1, pause))

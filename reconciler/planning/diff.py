@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.kinds.field import identity
-from reconciler.kinds.kind import Keeping, Kind
+from reconciler.kinds.kind import Kind, TagPlace
 from reconciler.model import (
     ABSENT,
     Address,
@@ -76,7 +76,7 @@ def diff(kind: Kind, desired: Desired, observed: Observed, ids: Ids, *, rewritte
     deltas = (*_field_deltas(kind, desired, observed, ids), *_label_deltas(kind, desired, observed))
     ignored = desired.lifecycle.ignore_changes
     left = tuple(item for item in deltas if not (item.cause is Cause.DRIFT and item.field in ignored))
-    return deltas if rewritten or (left and kind.keeping is Keeping.VERSIONS) else left  # a version has every field
+    return deltas if rewritten or (left and kind.tag_place is TagPlace.VERSIONS) else left  # a version has every field
 
 
 def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) -> Iterator[Delta]:
@@ -88,7 +88,7 @@ def _field_deltas(kind: Kind, desired: Desired, observed: Observed, ids: Ids) ->
     unchanged = observed.tags is not None and observed.tags.spec == desired.digest()
     for name in [*(declared.name for declared in kind.fields), RAW]:
         want, have, digest = wanted.get(name, ABSENT), live.get(name, ABSENT), digests.get(name)
-        if want is ABSENT and digest is None and kind.keeping is not Keeping.VERSIONS:
+        if want is ABSENT and digest is None and kind.tag_place is not TagPlace.VERSIONS:
             continue
         written = shown.get(name, ABSENT)
         applied = digest is not None and written is not ABSENT and field_digest(written) == digest
@@ -172,7 +172,7 @@ def _known(value: Json) -> Json:
 
 
 def _label_deltas(kind: Kind, desired: Desired, observed: Observed) -> Iterator[Delta]:
-    versions = kind.keeping is Keeping.VERSIONS
+    versions = kind.tag_place is TagPlace.VERSIONS
     ours = frozenset(observed.labels) if versions else managed_labels(observed)
     last = None if observed.last_applied is None else observed.last_applied.get(LABELS, {})
     digest = (observed.tags.fields if observed.tags else {}).get(LABELS, "").split("+")[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping, Kind
+from reconciler.kinds.kind import Kind, TagPlace
 from reconciler.model import (
     Action,
     Address,
@@ -39,7 +39,7 @@ def updated(match: Match, current: Observed, ids: Ids, snapshot: Snapshot, blank
     if {desired.address, tags_of(current).address} & snapshot.holds.keys():
         tags.append("hold")
     missing = not current.complete and _waits(desired, ids)
-    versions = kind.keeping is Keeping.VERSIONS
+    versions = kind.tag_place is TagPlace.VERSIONS
     posted = versions and (bool(files) or missing or bool({"address", "spec"} & set(tags)))
     deltas = diff(kind, desired, current, ids, rewritten=posted)
     change = replace(
@@ -110,7 +110,7 @@ def _otherwise(*, missing: bool, only_doubles: bool) -> Cause:
 def _cause_of_files(kind: Kind, desired: Desired, current: Observed) -> Cause:
     """Which side changed, by the tag that speaks for the set of documents."""
     tags = tags_of(current)
-    if kind.keeping is Keeping.VERSIONS:
+    if kind.tag_place is TagPlace.VERSIONS:
         settled = tags.spec == desired.digest()
     else:
         settled = tags.files.split(":")[:2] == files_tag(desired).split(":")[:2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import TagPlace
 from reconciler.model import Attachment, Document, FileChange, FileChanges, Json, Observed, Plan, Step, Verb
 from reconciler.model.prices import (
     AS_OF,
@@ -105,19 +105,19 @@ def requests(steps: Sequence[Step], *, first_apply: bool) -> int:
 
 _ANCHOR = 8
 """To take the stack, to keep it and to give it back; the anchor is among the stores, whose list is read again."""
-_WRITE = {Keeping.METADATA: 3, Keeping.VERSIONS: 6}
+_WRITE = {TagPlace.METADATA: 3, TagPlace.VERSIONS: 6}
 """To create or change one object: it is read before and after; of a version, the pointer is, too."""
-_DELETE = {Keeping.METADATA: 2, Keeping.VERSIONS: 7}
+_DELETE = {TagPlace.METADATA: 2, TagPlace.VERSIONS: 7}
 """To delete one: it is read before; of something with versions, they are, too (two of them, about)."""
 
 
 def _requests(step: Step) -> int:
-    keeping = KINDS[step.kind].keeping
+    tag_place = KINDS[step.kind].tag_place
     ends = step.verb is Verb.DELETE
-    total = 0 if ends else _WRITE[keeping] + (2 if step.replaces else 0) + _documents(step)
+    total = 0 if ends else _WRITE[tag_place] + (2 if step.replaces else 0) + _documents(step)
     for item in (*(_live(step) if ends else ()), *step.surplus):
         live = len(item.documents or ())
-        total += _DELETE[keeping] + (3 + _removals(live, live) if live else 0)
+        total += _DELETE[tag_place] + (3 + _removals(live, live) if live else 0)
     return total
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.kinds import KINDS, compiled_into
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import TagPlace
 from reconciler.manifest.load.loader import Loaded
 from reconciler.model import (
     Address,
@@ -234,7 +234,7 @@ def _last_applied(field: Body, change: Body, live: Observed | None) -> dict[str,
         return _side(field, "after")
     if field["cause"] != "manifest" or kind is None or change["action"] == "adopt":
         return None
-    if kind.keeping is Keeping.VERSIONS:
+    if kind.tag_place is TagPlace.VERSIONS:
         return _side(field, "before")
     if live is None or live.tags is None:
         return None

@@ -34,7 +34,7 @@ class Reached(NamedTuple):
     place: str
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """The target for people: a host in ASCII, with what hides behind it."""
         if self.role in _NAMED:
             return f"{_NAMED[self.role]} {plain(self.target)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.account.port import Account, Call, Failure, Outcome, Reply, Sort
+from reconciler.account.port import Account, Call, Execution, Failure, FailureKind, Reply
 from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
@@ -36,7 +36,7 @@ class Losing:
         self.lost = call
         if self._executed:
             await self._account.send(call)
-        raise Failure(call, outcome=Outcome.AMBIGUOUS, sort=Sort.TIMEOUT, message="the answer was lost")
+        raise Failure(call, execution=Execution.AMBIGUOUS, kind=FailureKind.TIMEOUT, message="the answer was lost")
 
 
 def stack(world: World, text: str) -> None:

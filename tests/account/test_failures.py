@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.account.failures import stop_for
 from reconciler.account.outcomes import Answer, classify
-from reconciler.account.port import Call, Failure, Outcome, Sort
+from reconciler.account.port import Call, Execution, Failure, FailureKind
 from reconciler.model import Exit, Stop
 
 READ = Call("GET", "/skills")
@@ -18,8 +18,8 @@ WRITE = Call("POST", "/skills", json={})
 DATE = "Sun, 22 Nov 2026 09:00:30 GMT"
 
 
-def failure(sort: Sort, call: Call = READ, **more: Any) -> Failure:
-    return Failure(call, outcome=Outcome.NOT_EXECUTED, sort=sort, **{"message": "it says", **more})
+def failure(sort: FailureKind, call: Call = READ, **more: Any) -> Failure:
+    return Failure(call, execution=Execution.NOT_EXECUTED, kind=sort, **{"message": "it says", **more})
 
 
 def answered(status: int, call: Call = READ, headers: Mapping[str, str] | None = None) -> Stop:
@@ -34,15 +34,17 @@ def answered(status: int, call: Call = READ, headers: Mapping[str, str] | None =
 
 
 @pytest.mark.parametrize("call", [READ, WRITE])
-@pytest.mark.parametrize("sort", list(Sort))
-def test_every_failure_has_an_exit_code_that_is_no_success_and_no_bug_and_a_way_out(sort: Sort, call: Call) -> None:
+@pytest.mark.parametrize("sort", list(FailureKind))
+def test_every_failure_has_an_exit_code_that_is_no_success_and_no_bug_and_a_way_out(
+    sort: FailureKind, call: Call
+) -> None:
     stop = stop_for(failure(sort, call))
     assert stop.code in {Exit.DENIED, Exit.UNAVAILABLE, Exit.INCOMPLETE}
     assert stop.detail
 
 
-@pytest.mark.parametrize("sort", [Sort.AUTHENTICATION, Sort.PERMISSION])
-def test_a_key_that_is_not_accepted_is_denied_and_says_what_to_check(sort: Sort) -> None:
+@pytest.mark.parametrize("sort", [FailureKind.AUTHENTICATION, FailureKind.PERMISSION])
+def test_a_key_that_is_not_accepted_is_denied_and_says_what_to_check(sort: FailureKind) -> None:
     stop = stop_for(failure(sort))
     assert stop.code is Exit.DENIED
     assert "key" in stop.detail.lower()
@@ -68,17 +70,17 @@ def test_a_write_that_is_refused_leaves_the_run_incomplete(status: int) -> None:
 @pytest.mark.parametrize("status", [500, 501, 504, 508, 520, 599])
 def test_a_service_that_is_out_of_order_is_not_blamed_on_the_network(status: int) -> None:
     assert "network" not in answered(status).detail
-    assert "network" in stop_for(failure(Sort.UNREACHABLE)).detail
+    assert "network" in stop_for(failure(FailureKind.UNREACHABLE)).detail
 
 
 def test_a_stop_names_the_request_and_what_was_said() -> None:
-    assert stop_for(failure(Sort.QUOTA, request_id="req_1")).summary == "GET /skills: it says (request req_1)."
-    assert stop_for(failure(Sort.QUOTA)).summary == "GET /skills: it says."
+    assert stop_for(failure(FailureKind.QUOTA, request_id="req_1")).summary == "GET /skills: it says (request req_1)."
+    assert stop_for(failure(FailureKind.QUOTA)).summary == "GET /skills: it says."
 
 
 @pytest.mark.parametrize("message", ["it says", "It says.", "does it?", "it says…", "GET /skills answered 304"])
-@pytest.mark.parametrize("sort", list(Sort))
-def test_summary_and_detail_are_sentences_so_that_they_can_stand_in_a_row(sort: Sort, message: str) -> None:
+@pytest.mark.parametrize("sort", list(FailureKind))
+def test_summary_and_detail_are_sentences_so_that_they_can_stand_in_a_row(sort: FailureKind, message: str) -> None:
     stop = stop_for(failure(sort, message=message))
     assert stop.summary[-1] in ".?!…"
     assert not stop.summary.endswith("..")
@@ -105,5 +107,5 @@ def test_other_failures_that_ask_to_wait_keep_their_advice() -> None:
 
 def test_a_call_that_was_not_sent_says_the_wait_once() -> None:
     message = "not sent: the service asks to wait 24 h, until 2026-11-23 09:01 UTC"
-    stop = stop_for(failure(Sort.RATE_LIMITED, message=message, retry_after=86_400.0))
+    stop = stop_for(failure(FailureKind.RATE_LIMITED, message=message, retry_after=86_400.0))
     assert (stop.summary, stop.detail) == (f"GET /skills: {message}.", "Run the same command again then.")

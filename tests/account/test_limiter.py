@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.account.limiter import Throttled, duration
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply, Upload
 from tests.simulation.loop import World, run
 
 READ = Call("GET", "/vector_stores")
@@ -54,10 +54,10 @@ def throttled(world: World, account: Scripted, **options: Any) -> Throttled:
     return Throttled(account, clock=world.clock, random=world.random, **options)
 
 
-def fails(sort: Sort, *, ambiguous: bool = False, **fields: Any) -> Script:
+def fails(sort: FailureKind, *, ambiguous: bool = False, **fields: Any) -> Script:
     """Every call fails."""
-    outcome = Outcome.AMBIGUOUS if ambiguous else Outcome.NOT_EXECUTED
-    return lambda _, call: Failure(call, outcome=outcome, sort=sort, message="as told", **fields)
+    outcome = Execution.AMBIGUOUS if ambiguous else Execution.NOT_EXECUTED
+    return lambda _, call: Failure(call, execution=outcome, kind=sort, message="as told", **fields)
 
 
 def first(count: int, failing: Script) -> Script:
@@ -82,8 +82,17 @@ def attempts(call: Call, script: Script, *, seed: int = 1) -> tuple[Reply | Fail
 # --- what is sent again -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sort", [Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE, Sort.TIMEOUT, Sort.CONFLICT])
-def test_a_read_that_failed_for_the_moment_is_read_again(sort: Sort) -> None:
+@pytest.mark.parametrize(
+    "sort",
+    [
+        FailureKind.RATE_LIMITED,
+        FailureKind.OVERLOADED,
+        FailureKind.UNREACHABLE,
+        FailureKind.TIMEOUT,
+        FailureKind.CONFLICT,
+    ],
+)
+def test_a_read_that_failed_for_the_moment_is_read_again(sort: FailureKind) -> None:
     result, times, limiter = attempts(READ, first(2, fails(sort)))
     assert result is DONE
     assert len(times) == 3
@@ -91,9 +100,17 @@ def test_a_read_that_failed_for_the_moment_is_read_again(sort: Sort) -> None:
 
 
 @pytest.mark.parametrize(
-    "sort", [Sort.NOT_FOUND, Sort.REFUSED, Sort.AUTHENTICATION, Sort.PERMISSION, Sort.QUOTA, Sort.MALFORMED]
+    "sort",
+    [
+        FailureKind.NOT_FOUND,
+        FailureKind.REFUSED,
+        FailureKind.AUTHENTICATION,
+        FailureKind.PERMISSION,
+        FailureKind.QUOTA,
+        FailureKind.MALFORMED,
+    ],
 )
-def test_what_will_not_get_better_is_not_sent_again(sort: Sort) -> None:
+def test_what_will_not_get_better_is_not_sent_again(sort: FailureKind) -> None:
     for call in (READ, WRITE):
         result, times, _ = attempts(call, fails(sort))
         assert isinstance(result, Failure)
@@ -101,20 +118,22 @@ def test_what_will_not_get_better_is_not_sent_again(sort: Sort) -> None:
 
 
 def test_a_page_instead_of_an_answer_is_read_again_but_never_written_again() -> None:
-    page = fails(Sort.MALFORMED, ambiguous=True, code="unreadable")
+    page = fails(FailureKind.MALFORMED, ambiguous=True, code="unreadable")
     assert len(attempts(READ, page)[1]) == 4
     assert len(attempts(WRITE, page)[1]) == 1
 
 
-@pytest.mark.parametrize("sort", list(Sort))
-def test_an_ambiguous_write_is_never_sent_again(sort: Sort) -> None:
+@pytest.mark.parametrize("sort", list(FailureKind))
+def test_an_ambiguous_write_is_never_sent_again(sort: FailureKind) -> None:
     result, times, _ = attempts(WRITE, fails(sort, ambiguous=True))
     assert isinstance(result, Failure)
     assert len(times) == 1
 
 
-@pytest.mark.parametrize("sort", [Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE, Sort.TIMEOUT])
-def test_a_write_that_was_not_executed_is_sent_again(sort: Sort) -> None:
+@pytest.mark.parametrize(
+    "sort", [FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.UNREACHABLE, FailureKind.TIMEOUT]
+)
+def test_a_write_that_was_not_executed_is_sent_again(sort: FailureKind) -> None:
     result, times, _ = attempts(WRITE, first(1, fails(sort)))
     assert result is DONE
     assert len(times) == 2
@@ -123,7 +142,7 @@ def test_a_write_that_was_not_executed_is_sent_again(sort: Sort) -> None:
 def test_a_call_is_sent_four_times_at_most_with_growing_pauses() -> None:
     longest = [0.0, 0.0, 0.0]
     for seed in range(100):
-        result, times, _ = attempts(READ, fails(Sort.UNREACHABLE), seed=seed)
+        result, times, _ = attempts(READ, fails(FailureKind.UNREACHABLE), seed=seed)
         assert isinstance(result, Failure)
         assert len(times) == 4
         pauses = [after - before for before, after in itertools.pairwise(times)]
@@ -133,7 +152,7 @@ def test_a_call_is_sent_four_times_at_most_with_growing_pauses() -> None:
 
 def test_retries_are_a_tenth_of_the_requests_and_ten_more() -> None:
     async def main(world: World) -> Throttled:
-        account = Scripted(world, lambda _, call: fails(Sort.CONFLICT)(0, call))
+        account = Scripted(world, lambda _, call: fails(FailureKind.CONFLICT)(0, call))
         limiter = throttled(world, account)
         await asyncio.gather(*(limiter.send(READ) for _ in range(200)), return_exceptions=True)
         return limiter
@@ -146,7 +165,7 @@ def test_retries_are_a_tenth_of_the_requests_and_ten_more() -> None:
 def test_bytes_of_uploads_are_counted() -> None:
     upload = Upload("file", "a.md", lambda: io.BytesIO(b"abc"), 3)
     call = Call("POST", "/files", uploads=(upload,))
-    assert attempts(call, first(1, fails(Sort.RATE_LIMITED)))[2].counters.bytes == 6
+    assert attempts(call, first(1, fails(FailureKind.RATE_LIMITED)))[2].counters.bytes == 6
 
 
 # --- how hard ---------------------------------------------------------------------------------------------------------
@@ -180,21 +199,21 @@ def test_concurrency_is_bounded() -> None:
 
 
 def test_calls_that_fail_together_cut_the_concurrency_once() -> None:
-    assert pressed(fails(Sort.OVERLOADED, status=503, retry_after=121.0), count=4)[1].concurrency == 2
+    assert pressed(fails(FailureKind.OVERLOADED, status=503, retry_after=121.0), count=4)[1].concurrency == 2
 
 
 def test_concurrency_never_falls_below_one() -> None:
-    limiter = pressed(fails(Sort.RATE_LIMITED, status=429), count=60)[1]
+    limiter = pressed(fails(FailureKind.RATE_LIMITED, status=429), count=60)[1]
     assert limiter.concurrency == 1
 
 
-@pytest.mark.parametrize("failure", [fails(Sort.NOT_FOUND, status=404), fails(Sort.UNREACHABLE)])
+@pytest.mark.parametrize("failure", [fails(FailureKind.NOT_FOUND, status=404), fails(FailureKind.UNREACHABLE)])
 def test_only_load_cuts_the_concurrency(failure: Script) -> None:
     assert attempts(WRITE, failure)[2].concurrency == 4
 
 
 @pytest.mark.parametrize(
-    "failure", [fails(Sort.TIMEOUT), fails(Sort.UNREACHABLE, status=500), fails(Sort.RATE_LIMITED)]
+    "failure", [fails(FailureKind.TIMEOUT), fails(FailureKind.UNREACHABLE, status=500), fails(FailureKind.RATE_LIMITED)]
 )
 def test_a_load_signal_cuts_it(failure: Script) -> None:
     assert attempts(WRITE, first(1, failure))[2].concurrency == 2
@@ -220,7 +239,7 @@ def test_a_cancelled_call_leaves_its_place_to_the_others() -> None:
 
 
 def test_retry_after_holds_back_everybody() -> None:
-    account, _ = pressed(first(1, fails(Sort.RATE_LIMITED, status=429, retry_after=30.0)), count=20, seconds=0.1)
+    account, _ = pressed(first(1, fails(FailureKind.RATE_LIMITED, status=429, retry_after=30.0)), count=20, seconds=0.1)
     later = [at for at in account.times if at > 0.1]
     assert later
     assert min(later) >= 30.1
@@ -229,7 +248,7 @@ def test_retry_after_holds_back_everybody() -> None:
 
 def test_being_told_to_wait_longer_than_two_minutes_is_a_failure_at_once_for_everybody() -> None:
     async def main(world: World) -> tuple[list[BaseException | Reply], list[float]]:
-        account = Scripted(world, first(1, fails(Sort.RATE_LIMITED, status=429, retry_after=600.0)))
+        account = Scripted(world, first(1, fails(FailureKind.RATE_LIMITED, status=429, retry_after=600.0)))
         limiter = throttled(world, account)
         return [(await asyncio.gather(limiter.send(READ), return_exceptions=True))[0] for _ in range(2)], account.times
 
@@ -238,7 +257,11 @@ def test_being_told_to_wait_longer_than_two_minutes_is_a_failure_at_once_for_eve
     assert isinstance(told, Failure)
     assert told.retry_after == 600
     assert isinstance(refused, Failure)
-    assert (refused.outcome, refused.sort, refused.retry_after) == (Outcome.NOT_EXECUTED, Sort.RATE_LIMITED, 600)
+    assert (refused.execution, refused.kind, refused.retry_after) == (
+        Execution.NOT_EXECUTED,
+        FailureKind.RATE_LIMITED,
+        600,
+    )
     assert refused.message.startswith("not sent: the service asks to wait 10 min, until ")
     assert len(times) == 1
     assert ended.seconds == 0
@@ -246,7 +269,7 @@ def test_being_told_to_wait_longer_than_two_minutes_is_a_failure_at_once_for_eve
 
 def test_what_gives_the_stack_back_leaves_although_nobody_waits_that_long() -> None:
     async def main(world: World) -> tuple[Reply, list[float]]:
-        account = Scripted(world, first(1, fails(Sort.RATE_LIMITED, status=429, retry_after=600.0)))
+        account = Scripted(world, first(1, fails(FailureKind.RATE_LIMITED, status=429, retry_after=600.0)))
         limiter = throttled(world, account)
         with pytest.raises(Failure):
             await limiter.send(READ)
@@ -258,7 +281,7 @@ def test_what_gives_the_stack_back_leaves_although_nobody_waits_that_long() -> N
 
 
 def test_a_conflict_with_retry_after_delays_that_call_only() -> None:
-    account, _ = pressed(first(1, fails(Sort.CONFLICT, status=409, retry_after=30.0)), count=8, seconds=0.1)
+    account, _ = pressed(first(1, fails(FailureKind.CONFLICT, status=409, retry_after=30.0)), count=8, seconds=0.1)
     assert sum(at < 1 for at in account.times) == 8
     assert account.times[-1] >= 30
 
@@ -308,7 +331,7 @@ def test_after_five_failed_calls_nothing_is_sent_until_one_may_try() -> None:
         healthy = False
 
         def script(_: int, call: Call) -> Reply | Failure:
-            return DONE if healthy else fails(Sort.UNREACHABLE, ambiguous=True)(0, call)
+            return DONE if healthy else fails(FailureKind.UNREACHABLE, ambiguous=True)(0, call)
 
         account = Scripted(world, script)
         limiter = throttled(world, account)
@@ -323,7 +346,11 @@ def test_after_five_failed_calls_nothing_is_sent_until_one_may_try() -> None:
             assert (await send()) is not DONE
         refused = await send()
         assert isinstance(refused, Failure)
-        assert (refused.outcome, refused.sort, refused.retry_after) == (Outcome.NOT_EXECUTED, Sort.UNREACHABLE, 30)
+        assert (refused.execution, refused.kind, refused.retry_after) == (
+            Execution.NOT_EXECUTED,
+            FailureKind.UNREACHABLE,
+            30,
+        )
         assert "as told" in refused.message
         await world.clock.sleep(31)
         assert (await send()) is not DONE
@@ -340,7 +367,7 @@ def test_after_five_failed_calls_nothing_is_sent_until_one_may_try() -> None:
 
 def test_one_call_tries_while_the_others_fail_fast() -> None:
     async def main(world: World) -> int:
-        account = Scripted(world, first(5, fails(Sort.UNREACHABLE, ambiguous=True)), seconds=1)
+        account = Scripted(world, first(5, fails(FailureKind.UNREACHABLE, ambiguous=True)), seconds=1)
         limiter = throttled(world, account)
         for _ in range(5):
             with pytest.raises(Failure):
@@ -355,7 +382,7 @@ def test_one_call_tries_while_the_others_fail_fast() -> None:
 
 def test_a_cancelled_try_lets_the_next_one_try() -> None:
     async def main(world: World) -> Reply:
-        account = Scripted(world, first(5, fails(Sort.TIMEOUT, ambiguous=True)), seconds=1)
+        account = Scripted(world, first(5, fails(FailureKind.TIMEOUT, ambiguous=True)), seconds=1)
         limiter = throttled(world, account)
         for _ in range(5):
             with pytest.raises(Failure):
@@ -373,8 +400,8 @@ def test_a_cancelled_try_lets_the_next_one_try() -> None:
 def test_refusals_do_not_open_the_breaker_and_interrupt_a_row_of_failures() -> None:
     async def main(world: World) -> int:
         def script(number: int, call: Call) -> Failure:
-            sort = Sort.NOT_FOUND if number % 5 == 4 else Sort.UNREACHABLE
-            return Failure(call, outcome=Outcome.AMBIGUOUS, sort=sort, message="no")
+            sort = FailureKind.NOT_FOUND if number % 5 == 4 else FailureKind.UNREACHABLE
+            return Failure(call, execution=Execution.AMBIGUOUS, kind=sort, message="no")
 
         account = Scripted(world, script)
         limiter = throttled(world, account)
@@ -398,25 +425,28 @@ def test_past_the_deadline_nothing_is_sent_and_before_it_calls_are_cut_short() -
 
     calls, failure = run(1, main).result
     assert [call.timeout for call in calls] == [10, 6, 2]
-    assert (failure.sort, failure.outcome) == (Sort.TIMEOUT, Outcome.NOT_EXECUTED)
+    assert (failure.kind, failure.execution) == (FailureKind.TIMEOUT, Execution.NOT_EXECUTED)
 
 
 def test_nobody_waits_for_a_retry_or_a_gate_beyond_the_deadline() -> None:
     async def main(world: World) -> list[BaseException | Reply]:
-        account = Scripted(world, fails(Sort.RATE_LIMITED, status=429, retry_after=60.0))
+        account = Scripted(world, fails(FailureKind.RATE_LIMITED, status=429, retry_after=60.0))
         limiter = throttled(world, account, deadline=30.0)
         return [(await asyncio.gather(limiter.send(READ), return_exceptions=True))[0] for _ in range(2)]
 
     ended = run(1, main)
-    assert [result.sort for result in ended.result if isinstance(result, Failure)] == [Sort.RATE_LIMITED, Sort.TIMEOUT]
+    assert [result.kind for result in ended.result if isinstance(result, Failure)] == [
+        FailureKind.RATE_LIMITED,
+        FailureKind.TIMEOUT,
+    ]
     assert ended.seconds == 0
 
 
 # --- what the engine wants to decide itself ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sort", [Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.UNREACHABLE])
-def test_a_call_that_may_leave_only_once_is_not_sent_again(sort: Sort) -> None:
+@pytest.mark.parametrize("sort", [FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.UNREACHABLE])
+def test_a_call_that_may_leave_only_once_is_not_sent_again(sort: FailureKind) -> None:
     result, times, _ = attempts(replace(WRITE, once=True), first(1, fails(sort)))
     assert isinstance(result, Failure)
     assert len(times) == 1
@@ -431,7 +461,7 @@ def test_a_guard_is_asked_after_the_last_wait_and_may_stop_the_call() -> None:
             if len(asked) == 3:
                 raise LookupError
 
-        account = Scripted(world, first(1, fails(Sort.RATE_LIMITED, retry_after=30.0)))
+        account = Scripted(world, first(1, fails(FailureKind.RATE_LIMITED, retry_after=30.0)))
         limiter = throttled(world, account)
         assert await limiter.send(replace(WRITE, guard=guard)) is DONE
         with pytest.raises(LookupError):
@@ -462,7 +492,7 @@ def test_a_guard_that_refuses_does_not_use_up_the_try_that_closes_the_breaker() 
         raise LookupError
 
     async def main(world: World) -> Reply:
-        account = Scripted(world, first(5, fails(Sort.UNREACHABLE, ambiguous=True)))
+        account = Scripted(world, first(5, fails(FailureKind.UNREACHABLE, ambiguous=True)))
         limiter = throttled(world, account)
         for _ in range(5):
             with pytest.raises(Failure):

@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from reconciler.account.live import LiveAccount, check_base_url, connect
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort, Upload
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply, Upload
 
 KEY = "sk-live-0123456789abcdef"
 READ = Call("GET", "/vector_stores")
@@ -129,7 +129,7 @@ def test_no_status_makes_the_sdk_send_again(call: Call, status: int) -> None:
 
 def test_a_redirect_is_not_followed_and_named() -> None:
     failure = Wire(lambda _: httpx2.Response(307, headers={"location": "https://evil.example/v1"})).failed(WRITE)
-    assert (failure.sort, failure.outcome) == (Sort.MALFORMED, Outcome.AMBIGUOUS)
+    assert (failure.kind, failure.execution) == (FailureKind.MALFORMED, Execution.AMBIGUOUS)
     assert "evil.example" in failure.message
 
 
@@ -156,7 +156,7 @@ def test_a_broken_redirect_is_just_a_redirect(location: str) -> None:
 )
 def test_a_2xx_that_is_no_valid_answer_is_malformed(response: httpx2.Response, words: str) -> None:
     failure = Wire(lambda _: response).failed(WRITE)
-    assert (failure.sort, failure.outcome) == (Sort.MALFORMED, Outcome.AMBIGUOUS)
+    assert (failure.kind, failure.execution) == (FailureKind.MALFORMED, Execution.AMBIGUOUS)
     assert words in failure.message or "breaks off" in failure.message
 
 
@@ -190,7 +190,7 @@ class _Endless(httpx2.AsyncByteStream):
 def test_an_endless_body_is_cut_off(kind: str, limit: int, status: int) -> None:
     body = _Endless()
     failure = Wire(lambda _: httpx2.Response(status, headers={"content-type": kind}, stream=body)).failed(WRITE)
-    assert (failure.sort, failure.outcome) == (Sort.MALFORMED, Outcome.AMBIGUOUS)
+    assert (failure.kind, failure.execution) == (FailureKind.MALFORMED, Execution.AMBIGUOUS)
     assert f"{limit} MB" in failure.message
     assert body.taken <= (limit + 1) << 20
 
@@ -210,25 +210,25 @@ def test_a_binary_answer_comes_as_bytes() -> None:
 @pytest.mark.parametrize(
     ("error", "sort", "outcome"),
     [
-        (httpx2.ConnectError("refused"), Sort.UNREACHABLE, Outcome.NOT_EXECUTED),
-        (httpx2.ConnectTimeout("late"), Sort.TIMEOUT, Outcome.NOT_EXECUTED),
-        (httpx2.PoolTimeout("late"), Sort.TIMEOUT, Outcome.NOT_EXECUTED),
-        (httpx2.ProxyError("403"), Sort.UNREACHABLE, Outcome.NOT_EXECUTED),
-        (httpx2.UnsupportedProtocol("ftp"), Sort.UNREACHABLE, Outcome.NOT_EXECUTED),
-        (httpx2.ReadTimeout("late"), Sort.TIMEOUT, Outcome.AMBIGUOUS),
-        (httpx2.WriteTimeout("late"), Sort.TIMEOUT, Outcome.AMBIGUOUS),
-        (httpx2.ReadError("reset"), Sort.UNREACHABLE, Outcome.AMBIGUOUS),
-        (httpx2.WriteError("reset"), Sort.UNREACHABLE, Outcome.AMBIGUOUS),
-        (httpx2.RemoteProtocolError(f"closed {KEY}"), Sort.UNREACHABLE, Outcome.AMBIGUOUS),
-        (httpx2.LocalProtocolError("too little"), Sort.UNREACHABLE, Outcome.AMBIGUOUS),
+        (httpx2.ConnectError("refused"), FailureKind.UNREACHABLE, Execution.NOT_EXECUTED),
+        (httpx2.ConnectTimeout("late"), FailureKind.TIMEOUT, Execution.NOT_EXECUTED),
+        (httpx2.PoolTimeout("late"), FailureKind.TIMEOUT, Execution.NOT_EXECUTED),
+        (httpx2.ProxyError("403"), FailureKind.UNREACHABLE, Execution.NOT_EXECUTED),
+        (httpx2.UnsupportedProtocol("ftp"), FailureKind.UNREACHABLE, Execution.NOT_EXECUTED),
+        (httpx2.ReadTimeout("late"), FailureKind.TIMEOUT, Execution.AMBIGUOUS),
+        (httpx2.WriteTimeout("late"), FailureKind.TIMEOUT, Execution.AMBIGUOUS),
+        (httpx2.ReadError("reset"), FailureKind.UNREACHABLE, Execution.AMBIGUOUS),
+        (httpx2.WriteError("reset"), FailureKind.UNREACHABLE, Execution.AMBIGUOUS),
+        (httpx2.RemoteProtocolError(f"closed {KEY}"), FailureKind.UNREACHABLE, Execution.AMBIGUOUS),
+        (httpx2.LocalProtocolError("too little"), FailureKind.UNREACHABLE, Execution.AMBIGUOUS),
     ],
 )
 def test_a_broken_connection_is_classified_by_whether_anything_was_sent(
-    error: Exception, sort: Sort, outcome: Outcome
+    error: Exception, sort: FailureKind, outcome: Execution
 ) -> None:
     failure = Wire(raising(error)).failed(WRITE)
-    assert (failure.sort, failure.outcome, failure.status) == (sort, outcome, None)
-    assert Wire(raising(error)).failed(READ).outcome is Outcome.NOT_EXECUTED
+    assert (failure.kind, failure.execution, failure.status) == (sort, outcome, None)
+    assert Wire(raising(error)).failed(READ).execution is Execution.NOT_EXECUTED
 
 
 # --- a real socket on this machine ------------------------------------------------------------------------------------
@@ -272,14 +272,14 @@ def test_an_answer_that_breaks_off_is_ambiguous_for_a_write() -> None:
         await writer.drain()
 
     failure = asyncio.run(_served(talk, WRITE))
-    assert (failure.sort, failure.outcome) == (Sort.UNREACHABLE, Outcome.AMBIGUOUS)
+    assert (failure.kind, failure.execution) == (FailureKind.UNREACHABLE, Execution.AMBIGUOUS)
 
 
 def test_a_connection_closed_without_a_word_is_ambiguous_for_a_write() -> None:
     async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
-    assert asyncio.run(_served(talk, WRITE)).outcome is Outcome.AMBIGUOUS
+    assert asyncio.run(_served(talk, WRITE)).execution is Execution.AMBIGUOUS
 
 
 def test_an_answer_that_trickles_ends_at_the_timeout() -> None:
@@ -291,7 +291,7 @@ def test_an_answer_that_trickles_ends_at_the_timeout() -> None:
 
     started = time.monotonic()
     failure = asyncio.run(_served(talk, Call("GET", "/files", timeout=0.2)))
-    assert failure.sort is Sort.TIMEOUT
+    assert failure.kind is FailureKind.TIMEOUT
     assert time.monotonic() - started < 2
 
 
@@ -307,7 +307,7 @@ def test_a_closed_port_is_not_executed() -> None:
         raise AssertionError("port 9 answered")
 
     failure = asyncio.run(main())
-    assert (failure.sort, failure.outcome) == (Sort.UNREACHABLE, Outcome.NOT_EXECUTED)
+    assert (failure.kind, failure.execution) == (FailureKind.UNREACHABLE, Execution.NOT_EXECUTED)
     assert "127.0.0.1:9" in failure.message
 
 
@@ -373,7 +373,7 @@ def test_an_upload_of_100_mb_takes_no_memory() -> None:
 def test_a_file_that_changes_while_it_is_read_is_a_failure(promised: int) -> None:
     with pytest.raises(Failure, match=r"guide\.md changed") as caught:
         _sent(Upload("file", "guide.md", lambda: io.BytesIO(b"# Guide"), promised))
-    assert caught.value.outcome is Outcome.AMBIGUOUS
+    assert caught.value.execution is Execution.AMBIGUOUS
 
 
 def test_what_reading_raises_comes_through_and_the_handle_is_closed() -> None:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from reconciler.account.log import Logged
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply
 
 
 class Answering:
@@ -40,7 +40,7 @@ def lines(answer: Reply | Failure, *, as_json: bool) -> list[str]:
 
 
 def failure(status: int | None) -> Failure:
-    return Failure(CALL, outcome=Outcome.AMBIGUOUS, sort=Sort.TIMEOUT, message="the secret", status=status)
+    return Failure(CALL, execution=Execution.AMBIGUOUS, kind=FailureKind.TIMEOUT, message="the secret", status=status)
 
 
 def test_a_request_is_one_line_with_result_and_time() -> None:

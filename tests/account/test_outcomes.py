@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from reconciler.account.outcomes import Answer, Redaction, classify, decode, lowered, retry_after
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply
 
 READ = Call("GET", "/vector_stores")
 WRITE = Call("POST", "/vector_stores", json={"name": "docs"})
@@ -38,39 +38,41 @@ def test_an_object_is_a_reply_with_the_servers_date() -> None:
 def test_a_binary_call_gets_the_bytes() -> None:
     call = Call("GET", "/skills/skill_1/content", binary=True)
     assert classify(call, Answer(200, {"content-type": "application/zip"}, b"PK\x03")).content == b"PK\x03"
-    assert failed(call, Answer(200, {"content-type": "text/html"}, b"<html>")).sort is Sort.MALFORMED
+    assert failed(call, Answer(200, {"content-type": "text/html"}, b"<html>")).kind is FailureKind.MALFORMED
 
 
 @pytest.mark.parametrize(
     ("status", "sort", "outcome"),
     [
-        (400, Sort.REFUSED, Outcome.NOT_EXECUTED),
-        (401, Sort.AUTHENTICATION, Outcome.NOT_EXECUTED),
-        (403, Sort.PERMISSION, Outcome.NOT_EXECUTED),
-        (404, Sort.NOT_FOUND, Outcome.NOT_EXECUTED),
-        (413, Sort.REFUSED, Outcome.NOT_EXECUTED),
-        (415, Sort.REFUSED, Outcome.NOT_EXECUTED),
-        (422, Sort.REFUSED, Outcome.NOT_EXECUTED),
-        (429, Sort.RATE_LIMITED, Outcome.NOT_EXECUTED),
-        (301, Sort.MALFORMED, Outcome.AMBIGUOUS),
-        (307, Sort.MALFORMED, Outcome.AMBIGUOUS),
-        (402, Sort.REFUSED, Outcome.AMBIGUOUS),
-        (408, Sort.TIMEOUT, Outcome.AMBIGUOUS),
-        (409, Sort.CONFLICT, Outcome.AMBIGUOUS),
-        (410, Sort.NOT_FOUND, Outcome.AMBIGUOUS),
-        (418, Sort.REFUSED, Outcome.AMBIGUOUS),
-        (500, Sort.UNREACHABLE, Outcome.AMBIGUOUS),
-        (502, Sort.UNREACHABLE, Outcome.AMBIGUOUS),
-        (503, Sort.OVERLOADED, Outcome.AMBIGUOUS),
-        (504, Sort.TIMEOUT, Outcome.AMBIGUOUS),
-        (529, Sort.UNREACHABLE, Outcome.AMBIGUOUS),
+        (400, FailureKind.REFUSED, Execution.NOT_EXECUTED),
+        (401, FailureKind.AUTHENTICATION, Execution.NOT_EXECUTED),
+        (403, FailureKind.PERMISSION, Execution.NOT_EXECUTED),
+        (404, FailureKind.NOT_FOUND, Execution.NOT_EXECUTED),
+        (413, FailureKind.REFUSED, Execution.NOT_EXECUTED),
+        (415, FailureKind.REFUSED, Execution.NOT_EXECUTED),
+        (422, FailureKind.REFUSED, Execution.NOT_EXECUTED),
+        (429, FailureKind.RATE_LIMITED, Execution.NOT_EXECUTED),
+        (301, FailureKind.MALFORMED, Execution.AMBIGUOUS),
+        (307, FailureKind.MALFORMED, Execution.AMBIGUOUS),
+        (402, FailureKind.REFUSED, Execution.AMBIGUOUS),
+        (408, FailureKind.TIMEOUT, Execution.AMBIGUOUS),
+        (409, FailureKind.CONFLICT, Execution.AMBIGUOUS),
+        (410, FailureKind.NOT_FOUND, Execution.AMBIGUOUS),
+        (418, FailureKind.REFUSED, Execution.AMBIGUOUS),
+        (500, FailureKind.UNREACHABLE, Execution.AMBIGUOUS),
+        (502, FailureKind.UNREACHABLE, Execution.AMBIGUOUS),
+        (503, FailureKind.OVERLOADED, Execution.AMBIGUOUS),
+        (504, FailureKind.TIMEOUT, Execution.AMBIGUOUS),
+        (529, FailureKind.UNREACHABLE, Execution.AMBIGUOUS),
     ],
 )
-def test_the_status_says_whether_a_write_may_have_been_executed(status: int, sort: Sort, outcome: Outcome) -> None:
+def test_the_status_says_whether_a_write_may_have_been_executed(
+    status: int, sort: FailureKind, outcome: Execution
+) -> None:
     failure = failed(WRITE, answer(status, error()))
-    assert (failure.sort, failure.outcome, failure.status) == (sort, outcome, status)
+    assert (failure.kind, failure.execution, failure.status) == (sort, outcome, status)
     again = failed(READ, answer(status, error()))
-    assert (again.sort, again.outcome) == (sort, Outcome.NOT_EXECUTED)
+    assert (again.kind, again.execution) == (sort, Execution.NOT_EXECUTED)
 
 
 @pytest.mark.parametrize(
@@ -78,19 +80,19 @@ def test_the_status_says_whether_a_write_may_have_been_executed(status: int, sor
 )
 def test_a_429_that_is_not_in_the_apis_format_is_ambiguous(body: bytes) -> None:
     failure = failed(WRITE, answer(429, body))
-    assert (failure.sort, failure.outcome) == (Sort.RATE_LIMITED, Outcome.AMBIGUOUS)
+    assert (failure.kind, failure.execution) == (FailureKind.RATE_LIMITED, Execution.AMBIGUOUS)
 
 
 @pytest.mark.parametrize("code", ["insufficient_quota", "billing_hard_limit_reached", "spend_limit_exceeded"])
 def test_being_out_of_quota_is_no_rate_limit(code: str) -> None:
-    assert failed(WRITE, answer(429, error(code=code))).sort is Sort.QUOTA
-    assert failed(WRITE, answer(429, error(code=None, type=code))).sort is Sort.QUOTA
+    assert failed(WRITE, answer(429, error(code=code))).kind is FailureKind.QUOTA
+    assert failed(WRITE, answer(429, error(code=None, type=code))).kind is FailureKind.QUOTA
 
 
 @pytest.mark.parametrize("code", ["slow_down", "rate_limit_exceeded", "files_api_rate_limit_exceeded", "tokens"])
 def test_a_rate_limit_is_no_quota_though_its_text_mentions_billing(code: str) -> None:
     failure = failed(WRITE, answer(429, error("Rate limit reached. Add a payment method: /account/billing", code=code)))
-    assert failure.sort is Sort.RATE_LIMITED
+    assert failure.kind is FailureKind.RATE_LIMITED
 
 
 def test_the_servers_explanation_comes_along() -> None:
@@ -119,7 +121,7 @@ def test_other_servers_explanations_are_understood_or_left_alone(body: object, m
 
 def test_a_web_page_with_404_is_no_evidence_of_absence() -> None:
     failure = failed(READ, answer(404, b"<html>", {"content-type": "text/html"}))
-    assert (failure.sort, failure.status) == (Sort.MALFORMED, 404)
+    assert (failure.kind, failure.status) == (FailureKind.MALFORMED, 404)
     assert "base URL" in failure.message
 
 
@@ -161,10 +163,10 @@ def test_a_redirect_names_the_host_and_nothing_else(location: str, named: str) -
 )
 def test_a_2xx_that_is_no_object_is_malformed(headers: dict[str, str], body: bytes, words: str) -> None:
     failure = failed(WRITE, answer(200, body, headers))
-    assert (failure.sort, failure.outcome) == (Sort.MALFORMED, Outcome.AMBIGUOUS)
+    assert (failure.kind, failure.execution) == (FailureKind.MALFORMED, Execution.AMBIGUOUS)
     assert words in failure.message
     assert "POST /vector_stores" in failure.message
-    assert failed(READ, answer(200, body, headers)).outcome is Outcome.NOT_EXECUTED
+    assert failed(READ, answer(200, body, headers)).execution is Execution.NOT_EXECUTED
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n"])
@@ -176,7 +178,7 @@ def test_an_answer_without_a_body_is_called_that_and_leaves_a_write_in_doubt(
 ) -> None:
     failure = failed(call, Answer(status, headers, body))
     words = f"{call.method} /vector_stores answered {status} without a body; is something between us and the API?"
-    assert (failure.message, failure.sort, failure.status) == (words, Sort.MALFORMED, status)
+    assert (failure.message, failure.kind, failure.status) == (words, FailureKind.MALFORMED, status)
     assert failure.ambiguous is (call is WRITE)
 
 
@@ -192,7 +194,11 @@ def test_a_3xx_that_names_no_other_place_is_no_redirect(call: Call, wanted: str,
     failure = failed(call, Answer(status, {}, b""))
     assert f"GET {call.path} answered {status} instead of {wanted}" in failure.message
     assert "redirect" not in failure.message
-    assert (failure.sort, failure.outcome, failure.code) == (Sort.MALFORMED, Outcome.NOT_EXECUTED, "unexpected")
+    assert (failure.kind, failure.execution, failure.code) == (
+        FailureKind.MALFORMED,
+        Execution.NOT_EXECUTED,
+        "unexpected",
+    )
     assert failed(WRITE, Answer(status, {}, b"")).ambiguous
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.account import paging
 from reconciler.account.paging import list_all
-from reconciler.account.port import Call, Failure, Outcome, Reply, Sort
+from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply
 
 Page = Callable[[Mapping[str, str]], dict[str, Any]]
 
@@ -84,7 +84,7 @@ def test_an_empty_list_is_empty() -> None:
 def test_a_list_that_contradicts_itself_is_read_four_times_and_then_refused(page: dict[str, Any], words: str) -> None:
     account = Pages(lambda _: page)
     failure = failed(account)
-    assert (failure.sort, failure.outcome) == (Sort.MALFORMED, Outcome.NOT_EXECUTED)
+    assert (failure.kind, failure.execution) == (FailureKind.MALFORMED, Execution.NOT_EXECUTED)
     assert words in failure.message
     assert sum("after" not in dict(call.query) for call in account.calls) == 4
     assert len(account.calls) <= 8
@@ -101,7 +101,11 @@ def test_a_cursor_whose_object_went_away_means_reading_again() -> None:
             reply = await super().send(call)
             if len(self.calls) == 2:
                 raise Failure(
-                    call, outcome=Outcome.NOT_EXECUTED, sort=Sort.REFUSED, message="no such object", status=400
+                    call,
+                    execution=Execution.NOT_EXECUTED,
+                    kind=FailureKind.REFUSED,
+                    message="no such object",
+                    status=400,
                 )
             return reply
 
@@ -113,10 +117,14 @@ def test_other_failures_pass() -> None:
     class Forbidden(Pages):
         async def send(self, call: Call) -> Reply:
             raise Failure(
-                call, outcome=Outcome.NOT_EXECUTED, sort=Sort.NOT_FOUND, message="/things is gone", status=404
+                call,
+                execution=Execution.NOT_EXECUTED,
+                kind=FailureKind.NOT_FOUND,
+                message="/things is gone",
+                status=404,
             )
 
-    assert failed(Forbidden(three_pages)).sort is Sort.NOT_FOUND
+    assert failed(Forbidden(three_pages)).kind is FailureKind.NOT_FOUND
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from reconciler.account.port import Call, Failure, Outcome, Sort
+from reconciler.account.port import Call, Execution, Failure, FailureKind
 
 
 def told(message: str, **more: Any) -> str:
-    failure = Failure(Call("GET", "/skills"), outcome=Outcome.NOT_EXECUTED, sort=Sort.REFUSED, message=message, **more)
-    assert str(failure) == failure.told
-    return failure.told
+    failure = Failure(
+        Call("GET", "/skills"), execution=Execution.NOT_EXECUTED, kind=FailureKind.REFUSED, message=message, **more
+    )
+    assert str(failure) == failure.summary
+    return failure.summary
 
 
 @pytest.mark.parametrize(

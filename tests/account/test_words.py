@@ -5,26 +5,26 @@ from __future__ import annotations
 import pytest
 
 from reconciler.account.objects import is_missing
-from reconciler.account.port import Call, Failure, Outcome, Sort
+from reconciler.account.port import Call, Execution, Failure, FailureKind
 from reconciler.account.words import TABLE, Meaning, says
 
 
-def refusal(status: int, message: str, sort: Sort = Sort.REFUSED) -> Failure:
+def refusal(status: int, message: str, sort: FailureKind = FailureKind.REFUSED) -> Failure:
     return Failure(
-        Call("GET", "/files/file-1"), outcome=Outcome.NOT_EXECUTED, sort=sort, message=message, status=status
+        Call("GET", "/files/file-1"), execution=Execution.NOT_EXECUTED, kind=sort, message=message, status=status
     )
 
 
 @pytest.mark.parametrize(
     ("failure", "missing"),
     [
-        (refusal(404, "No such File object", Sort.NOT_FOUND), True),
-        (refusal(410, "Gone", Sort.NOT_FOUND), True),
+        (refusal(404, "No such File object", FailureKind.NOT_FOUND), True),
+        (refusal(410, "Gone", FailureKind.NOT_FOUND), True),
         (refusal(400, "Vector store vs_1 not found"), True),
         (refusal(400, "Not Found"), True),
         (refusal(400, "Invalid 'metadata'"), False),
         (refusal(422, "Vector store vs_1 not found"), False),
-        (refusal(403, "Project not found", Sort.PERMISSION), False),
+        (refusal(403, "Project not found", FailureKind.PERMISSION), False),
     ],
 )
 def test_an_object_is_missing_by_its_status_or_by_words_with_400(failure: Failure, missing: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.emulator import Switches
 from reconciler.kinds import FORMS, KINDS
 from reconciler.kinds.field import Field
-from reconciler.kinds.kind import DocumentKind, Keeping, Kind
+from reconciler.kinds.kind import DocumentKind, Kind, TagPlace
 from reconciler.manifest.load.loader import load
 from reconciler.model import Desired
 from tests.acceptance.world import Kept, World
@@ -24,7 +24,7 @@ FILES = {
 }
 """Every file that an example names."""
 
-TOP_LEVEL = [kind for kind in KINDS.values() if kind.keeping is not Keeping.ATTACHED]
+TOP_LEVEL = [kind for kind in KINDS.values() if kind.tag_place is not TagPlace.ATTACHED]
 DOCUMENTS = [kind for kind in KINDS.values() if isinstance(kind, DocumentKind)]
 
 

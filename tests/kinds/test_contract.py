@@ -15,7 +15,7 @@ import pytest
 from reconciler.emulator import Switches
 from reconciler.kinds import FORMS, KINDS
 from reconciler.kinds.field import Field
-from reconciler.kinds.kind import DocumentKind, Keeping, Kind
+from reconciler.kinds.kind import DocumentKind, Kind, TagPlace
 from tests.kinds.subjects import (
     DOCUMENTS,
     TOP_LEVEL,
@@ -44,7 +44,7 @@ def _cases(choose: Callable[[Kind, Field], bool]) -> pytest.MarkDecorator:
 
 every_field = _cases(lambda _, __: True)
 every_optional_field = _cases(lambda _, declared: not declared.required)
-every_field_in_place = _cases(lambda kind, declared: kind.keeping is Keeping.METADATA and declared in kind.fields)
+every_field_in_place = _cases(lambda kind, declared: kind.tag_place is TagPlace.METADATA and declared in kind.fields)
 every_server = pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES)
 
 
@@ -188,11 +188,11 @@ def test_documents_follow_their_files(tmp_path: Path, kind: DocumentKind) -> Non
         assert [item["path"] for item in subject.change()["files"]["changed"]] == [document.path]
         before = subject.files()
         assert subject.world.settled()
-        assert subject.files() - before == (1 if parent.keeping is Keeping.VERSIONS else 0)
+        assert subject.files() - before == (1 if parent.tag_place is TagPlace.VERSIONS else 0)
 
 
 def test_two_runs_of_a_kind_never_share_a_place() -> None:
-    places = [(kind.collection, kind.keeping) for kind in KINDS.values()]
+    places = [(kind.collection, kind.tag_place) for kind in KINDS.values()]
     assert len(set(places)) == len(places)
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds.field import Field
-from reconciler.kinds.kind import DocumentKind, Keeping, Kind
+from reconciler.kinds.kind import DocumentKind, Kind, TagPlace
 from reconciler.model import (
     ABSENT,
     Address,
@@ -70,7 +70,7 @@ class Lamp(Kind):
 class Beacon(Lamp):
     """The same, in versions."""
 
-    keeping = Keeping.VERSIONS
+    tag_place = TagPlace.VERSIONS
 
 
 class Leaf(DocumentKind):

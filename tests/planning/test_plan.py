@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import TagPlace
 from reconciler.model import (
     AccountInfo,
     Address,
@@ -78,7 +78,7 @@ def live(wanted: Desired, object_id: str = "", *, spec: Mapping[str, Json] | Non
         protect=wanted.lifecycle.protect,
         retain=wanted.lifecycle.retain,
         files=files_tag(wanted, 10),
-        fields=field_digests(kind, wanted) if kind.keeping is Keeping.METADATA else {},
+        fields=field_digests(kind, wanted) if kind.tag_place is TagPlace.METADATA else {},
     )
     now = wanted.spec if spec is None else spec
     attached = tuple(Attachment(f"f-{doc.path}", doc.path, doc.sha256, doc.name) for doc in wanted.documents)
@@ -89,8 +89,8 @@ def live(wanted: Desired, object_id: str = "", *, spec: Mapping[str, Json] | Non
         {"created_at": 1},
         replace(ours, **tags),
         documents=attached if kind.documents else None,
-        version="1" if kind.keeping is Keeping.VERSIONS else None,
-        last_applied=_with_ids(wanted.spec) if kind.keeping is Keeping.VERSIONS else None,
+        version="1" if kind.tag_place is TagPlace.VERSIONS else None,
+        last_applied=_with_ids(wanted.spec) if kind.tag_place is TagPlace.VERSIONS else None,
     )
 
 

@@ -15,7 +15,7 @@ SERVER = "https://mcp.example.com"
 
 
 def told(tools: Json, kind: Any = RELEASE, **spec: Json) -> list[str]:
-    return [f"{item.told} at {item.place}" for item in reached(kind, {"tools": tools, **spec})]
+    return [f"{item.label} at {item.place}" for item in reached(kind, {"tools": tools, **spec})]
 
 
 def mcp(**fields: Json) -> dict[str, Json]:
@@ -81,7 +81,7 @@ def test_a_host_is_another_one_under_another_key() -> None:
 )
 def test_a_host_is_told_in_ascii_with_what_hides_behind_it(url: str, said: str) -> None:
     (found,) = reached(RELEASE, {"tools": [mcp(server_url=url)]})
-    assert found.told == said
+    assert found.label == said
 
 
 def test_a_place_is_short_and_in_ascii() -> None:

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from reconciler.account import objects, outcomes, paging
-from reconciler.account.port import Account, Call, Failure, Outcome, Sort
+from reconciler.account.port import Account, Call, Execution, Failure, FailureKind
 from reconciler.apply.documents import attaching, detaching
 from reconciler.apply.documents import sequence as documents
 from reconciler.apply.requests import deleting
@@ -41,7 +41,13 @@ def minds_everything(kind: Kind, desired: Desired, *args: Any, **more: Any) -> A
 
 
 def retries_everything(error: Failure) -> bool:
-    return error.sort in {Sort.RATE_LIMITED, Sort.OVERLOADED, Sort.TIMEOUT, Sort.UNREACHABLE, Sort.CONFLICT}
+    return error.kind in {
+        FailureKind.RATE_LIMITED,
+        FailureKind.OVERLOADED,
+        FailureKind.TIMEOUT,
+        FailureKind.UNREACHABLE,
+        FailureKind.CONFLICT,
+    }
 
 
 def definite(*statuses: int) -> Callable[..., Any]:
@@ -49,7 +55,7 @@ def definite(*statuses: int) -> Callable[..., Any]:
 
     def judge(status: int, said: Any) -> Any:
         sort, outcome = right(status, said)
-        return sort, Outcome.NOT_EXECUTED if status in statuses else outcome
+        return sort, Execution.NOT_EXECUTED if status in statuses else outcome
 
     return judge
 

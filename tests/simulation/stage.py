@@ -134,7 +134,7 @@ class _Wire:
             reply = await account.send(sent.call)
         except Failure as failure:
             sent.failure, sent.status, sent.heard = failure, failure.status, stage.history.tick()
-            self._note(sent, f"{failure.outcome.value} {failure.sort.value} {failure.status or '-'}")
+            self._note(sent, f"{failure.execution.value} {failure.kind.value} {failure.status or '-'}")
             raise
         sent.data, sent.status, sent.heard = reply.data, reply.status, stage.history.tick()
         self._note(sent, str(reply.status))

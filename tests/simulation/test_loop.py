@@ -8,7 +8,7 @@ import time
 import pytest
 
 from reconciler.account.limiter import Throttled
-from reconciler.account.port import Account, Call, Failure, Outcome, Reply, Sort
+from reconciler.account.port import Account, Call, Execution, Failure, FailureKind, Reply
 from reconciler.emulator import Emulator
 from tests.direct import DirectAccount
 from tests.simulation.loop import Deadlock, Endless, Run, World, run
@@ -29,7 +29,7 @@ class TracedAccount:
         try:
             reply = await self._account.send(call)
         except Failure as failure:
-            self._note(call, f"{failure.outcome.value} {failure.sort.value} {failure.status or '-'}")
+            self._note(call, f"{failure.execution.value} {failure.kind.value} {failure.status or '-'}")
             raise
         self._note(call, str(reply.status))
         return reply
@@ -48,7 +48,9 @@ class Moody:
     async def send(self, call: Call) -> Reply:
         await self._world.clock.sleep(self._world.random.choice((0.01, 0.01, 0.05)))
         if self._world.random.random() < 0.15:
-            raise Failure(call, outcome=Outcome.NOT_EXECUTED, sort=Sort.OVERLOADED, message="busy", status=503)
+            raise Failure(
+                call, execution=Execution.NOT_EXECUTED, kind=FailureKind.OVERLOADED, message="busy", status=503
+            )
         return Reply(200, {})
 
 

@@ -38,12 +38,12 @@ async def create_once(
         except Failure as failure:
             if last and not failure.ambiguous:
                 raise unseen(what, failure) from failure  # an earlier attempt may have been executed all the same
-            if not failure.ambiguous and (failure.sort not in BUSY or attempt == ATTEMPTS - 1):
+            if not failure.ambiguous and (failure.kind not in BUSY or attempt == ATTEMPTS - 1):
                 raise
             if not failure.ambiguous:
                 await run.clock.sleep(FIRST_LOOK * 2**attempt)  # a Retry-After is waited for before the next request
                 continue
-            last = failure.told
+            last = failure.summary
             bare = ""
         else:
             bare = str(reply.data["id"]) if is_id(reply.data.get("id")) else ""

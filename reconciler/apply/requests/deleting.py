@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.account.looks import Looks
 from reconciler.account.objects import get_object, is_missing
 from reconciler.account.paging import list_all
-from reconciler.account.port import Call, Failure, Reply, Sort
+from reconciler.account.port import Call, Failure, FailureKind, Reply
 from reconciler.apply.requests.looking import looks_of, read
 from reconciler.apply.requests.writing import Seen, write
 from reconciler.apply.run import Run, StepFailed, together
@@ -139,9 +139,9 @@ async def _refusal(run: Run, file_id: str) -> str | None:
     except StepFailed as failed:
         return failed.summary
     except Failure as failure:
-        if failure.sort not in {Sort.REFUSED, Sort.PERMISSION, Sort.CONFLICT}:
+        if failure.kind not in {FailureKind.REFUSED, FailureKind.PERMISSION, FailureKind.CONFLICT}:
             raise
-        return failure.told
+        return failure.summary
     return None
 
 

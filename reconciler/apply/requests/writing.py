@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.account.failures import stop_for
 from reconciler.account.limiter import passes
 from reconciler.account.objects import get_object
-from reconciler.account.port import Call, Failure, Reply, Sort
+from reconciler.account.port import Call, Failure, FailureKind, Reply
 from reconciler.apply.run import Run, StepFailed
 from reconciler.kinds.kind import Kind
 from reconciler.model import Exit, Json
@@ -73,7 +73,7 @@ async def write(
                 if tries:
                     raise unseen(what, failure) from failure
                 raise
-            last = failure.told
+            last = failure.summary
             tries, waits = (tries + 1, waits) if failure.ambiguous else (tries, waits + 1)
             await run.clock.sleep(_pause(run, failure, waits))
         else:
@@ -92,7 +92,7 @@ async def write(
 def _pause(run: Run, failure: Failure, waits: int) -> float:
     """Seconds before the next look; for a Retry-After of the whole service the next request waits by itself."""
     if failure.ambiguous:
-        return min(failure.retry_after or 0.0, run.settle) if failure.sort is Sort.CONFLICT else 0.0
+        return min(failure.retry_after or 0.0, run.settle) if failure.kind is FailureKind.CONFLICT else 0.0
     return FIRST_LOOK * 2.0 ** (waits - 1)
 
 
@@ -114,5 +114,5 @@ def unseen(what: str, failure: Failure) -> StepFailed:
     """Nobody knows whether a write arrived, and it cannot be looked for."""
     code = stop_for(failure).code
     done = "looking for it" if failure.call.reads else "sending it again"
-    summary = f"{what} may or may not have happened, and {done} failed ({failure.told})"
+    summary = f"{what} may or may not have happened, and {done} failed ({failure.summary})"
     return StepFailed(summary, in_doubt=True, code=code if code is Exit.DENIED else Exit.INCOMPLETE)

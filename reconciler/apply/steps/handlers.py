@@ -9,20 +9,20 @@ from reconciler.apply.steps.tagged import deleting as tagged_deleting
 from reconciler.apply.steps.tagged import making
 from reconciler.apply.steps.versioned import deleting as versioned_deleting
 from reconciler.apply.steps.versioned import releasing
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import TagPlace
 from reconciler.model import Outcome, Step, Verb
 
 Handler = Callable[[Run, Step], Awaitable[tuple[Outcome, str]]]
 
-HANDLERS: Mapping[tuple[Keeping, Verb], Handler] = {
-    (Keeping.METADATA, Verb.CREATE): making.create,
-    (Keeping.METADATA, Verb.UPDATE): making.update,
-    (Keeping.METADATA, Verb.ADOPT): making.adopt,
-    (Keeping.METADATA, Verb.DELETE): tagged_deleting.delete,
-    (Keeping.METADATA, Verb.FORGET): tagged_deleting.forget,
-    (Keeping.VERSIONS, Verb.CREATE): releasing.create,
-    (Keeping.VERSIONS, Verb.UPDATE): releasing.update,
-    (Keeping.VERSIONS, Verb.ADOPT): releasing.adopt,
-    (Keeping.VERSIONS, Verb.DELETE): versioned_deleting.delete,
-    (Keeping.VERSIONS, Verb.FORGET): versioned_deleting.forget,
+HANDLERS: Mapping[tuple[TagPlace, Verb], Handler] = {
+    (TagPlace.METADATA, Verb.CREATE): making.create,
+    (TagPlace.METADATA, Verb.UPDATE): making.update,
+    (TagPlace.METADATA, Verb.ADOPT): making.adopt,
+    (TagPlace.METADATA, Verb.DELETE): tagged_deleting.delete,
+    (TagPlace.METADATA, Verb.FORGET): tagged_deleting.forget,
+    (TagPlace.VERSIONS, Verb.CREATE): releasing.create,
+    (TagPlace.VERSIONS, Verb.UPDATE): releasing.update,
+    (TagPlace.VERSIONS, Verb.ADOPT): releasing.adopt,
+    (TagPlace.VERSIONS, Verb.DELETE): versioned_deleting.delete,
+    (TagPlace.VERSIONS, Verb.FORGET): versioned_deleting.forget,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping, document_kind_of
+from reconciler.kinds.kind import TagPlace, document_kind_of
 from reconciler.manifest.check.jsonschema_check import check_schema
 from reconciler.manifest.files.documents import Doc
 from reconciler.manifest.schema import schemas
@@ -89,7 +89,7 @@ def check_tags(desired: Desired, owner: str, problems: Problems) -> None:
         fields=fields,
     )
     try:
-        if kind.keeping is Keeping.METADATA:
+        if kind.tag_place is TagPlace.METADATA:
             tagging.encode(sample)
         else:
             tagging.encode_line(sample)

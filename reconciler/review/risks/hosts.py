@@ -14,7 +14,7 @@ def new_hosts(values: Values) -> Iterator[Notice]:
     known = {(item.role, item.target) for item in reached(values.old, values.before or {})}
     for host in reached(values.kind, values.after):
         if (host.role, host.target) not in known:
-            yield values.notice("R301", f"reaches {host.told}, which is new ({host.place})", "tools")
+            yield values.notice("R301", f"reaches {host.label}, which is new ({host.place})", "tools")
 
 
 def widened_tools(values: Values) -> Iterator[Notice]:

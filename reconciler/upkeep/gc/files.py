@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.account.objects import get_object, is_missing
-from reconciler.account.port import Account, Call, Failure, Sort
+from reconciler.account.port import Account, Call, Failure, FailureKind
 from reconciler.kinds import KINDS
 from reconciler.ownership.anchor import Entry
 from reconciler.upkeep.gc.orphans import Group, Orphan
@@ -34,9 +34,9 @@ async def read_all(survey: Survey) -> dict[str, File]:
     try:
         return await list_files(survey.account)
     except Failure as failure:
-        if failure.sort not in {Sort.MALFORMED, Sort.NOT_FOUND}:
+        if failure.kind not in {FailureKind.MALFORMED, FailureKind.NOT_FOUND}:
             raise
-        survey.notes.append(f"Files that nothing uses cannot be told here: {failure.told}.")
+        survey.notes.append(f"Files that nothing uses cannot be told here: {failure.summary}.")
         return {}
 
 

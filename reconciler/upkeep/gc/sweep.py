@@ -183,7 +183,7 @@ class _Sweep:
         except Failure as failure:
             if is_fatal(failure):
                 self.swept.stop(stop_for(failure).code)
-            self._end(orphan, Result.IN_DOUBT if failure.ambiguous else Result.FAILED, failure.told)
+            self._end(orphan, Result.IN_DOUBT if failure.ambiguous else Result.FAILED, failure.summary)
         except Stop as stop:
             self.swept.stop(stop.code)
             self._end(orphan, Result.FAILED, stop.summary)

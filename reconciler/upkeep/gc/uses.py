@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.account.objects import is_id, is_missing, read_version, version_of
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Call, Failure, Reply, Sort
+from reconciler.account.port import Account, Call, Failure, FailureKind, Reply
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import DocumentKind, Kind, VersionedKind, document_kind_of
 from reconciler.model import Json, Tags
@@ -108,9 +108,9 @@ class Uses:
             except Failure as failure:
                 if is_missing(failure):
                     return
-                if failure.sort is not Sort.MALFORMED:
+                if failure.kind is not FailureKind.MALFORMED:
                     raise
-                self.unclear.append(failure.told)
+                self.unclear.append(failure.summary)
                 return
             for file_id in wanted.intersection(raw["id"] for raw in listed):
                 self.attached[file_id] = (*self.attached.get(file_id, ()), store)
@@ -144,9 +144,9 @@ class Uses:
         try:
             content = await read_version(self.account, kind, object_id, number)
         except Failure as failure:
-            if failure.sort in {Sort.AUTHENTICATION, Sort.QUOTA, Sort.RATE_LIMITED}:
+            if failure.kind in {FailureKind.AUTHENTICATION, FailureKind.QUOTA, FailureKind.RATE_LIMITED}:
                 raise
-            self.unclear.append(failure.told)
+            self.unclear.append(failure.summary)
             return
         if content is not None:
             self.note((object_id, number), _files_in(kind.names(content["spec"], content["files"])))
@@ -228,7 +228,7 @@ async def _listed(account: Account, kind: Kind) -> list[dict[str, Any]]:
     try:
         return await list_all(account, kind.collection, beta=kind.beta)
     except Failure as failure:
-        if failure.sort is Sort.NOT_FOUND or failure.status == 410:
+        if failure.kind is FailureKind.NOT_FOUND or failure.status == 410:
             return []
         raise
 

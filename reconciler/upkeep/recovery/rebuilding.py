@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import TagPlace
 from reconciler.model import Desired, Exit, Stop
 from reconciler.ownership.anchor import Anchor, Entry
 from reconciler.upkeep.recovery.recovery import NEWER, Part, Tagged, is_whole, salvaged, still_named
@@ -57,7 +57,7 @@ class Rebuilding:
 
     def _lost_of(self, item: Tagged) -> list[str]:
         lost, address = [], item.tags.address
-        unknown = KINDS[item.kind].keeping is Keeping.VERSIONS and item.published
+        unknown = KINDS[item.kind].tag_place is TagPlace.VERSIONS and item.published
         if unknown and self.old.entry(item.kind, address) is None and self._manifest(item) is None:
             lost.append(
                 f"Whether {address} was protected. It has no manifest, so it is noted as protected: to "
@@ -73,7 +73,7 @@ class Rebuilding:
         """The inventory's line of a confirmed object. What has versions carries no flags of its own: see `_flags`."""
         tags = item.tags
         protect, retain = tags.protect, tags.retain
-        if KINDS[item.kind].keeping is Keeping.VERSIONS:
+        if KINDS[item.kind].tag_place is TagPlace.VERSIONS:
             protect, retain = self._flags(item)
         return Entry(item.kind, tags.address, item.id, item.version, protect, retain)
 

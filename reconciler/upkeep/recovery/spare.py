@@ -8,7 +8,7 @@ from reconciler.account.objects import get_object
 from reconciler.account.port import Account, Call
 from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping
+from reconciler.kinds.kind import TagPlace
 from reconciler.model import Exit, Stop
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION
@@ -55,7 +55,7 @@ async def _living(account: Account, owner: str, parts: Sequence[Part]) -> list[s
     found = []
     for entry in salvaged(owner, parts).inventory:
         kind = KINDS.get(entry.kind)
-        if kind is None or kind.keeping is Keeping.ATTACHED:
+        if kind is None or kind.tag_place is TagPlace.ATTACHED:
             continue
         if await get_object(account, kind, entry.id) is not None:
             found.append(entry.id)

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from reconciler.account.objects import get_object
 from reconciler.account.paging import list_all
-from reconciler.account.port import Account, Failure, Sort
+from reconciler.account.port import Account, Failure, FailureKind
 from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
-from reconciler.kinds.kind import Keeping, Kind
+from reconciler.kinds.kind import Kind, TagPlace
 from reconciler.model import Exit, Stop, created_at
 from reconciler.observing.anchor import read_anchor
 from reconciler.ownership import anchor as anchors
@@ -83,12 +83,12 @@ async def read_objects(session: Session, survey: Survey) -> Survey:
     """With every object that names our stack, whatever its kind; a collection that is not there has none."""
     objects, missing = list[Tagged](), list[str]()
     for kind in KINDS.values():
-        if kind.keeping is Keeping.ATTACHED:
+        if kind.tag_place is TagPlace.ATTACHED:
             continue
         try:
             found = await _both(session.account, kind.collection, kind.beta)
         except Failure as failure:
-            if failure.sort is not Sort.NOT_FOUND and failure.status != 410:
+            if failure.kind is not FailureKind.NOT_FOUND and failure.status != 410:
                 raise
             _check_unused(session, kind)
             missing.append(kind.name)
