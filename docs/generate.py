@@ -25,7 +25,11 @@ from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING
 from reconciler.manifest.check.codes import CODES
 from reconciler.manifest.schema import schemas, stack
 from reconciler.manifest.text.limits import Limits
-from reconciler.model import MOST_SESSIONS, TEXTS, Exit, canonical, prices
+from reconciler.model import prices
+from reconciler.model.errors import Exit
+from reconciler.model.json import canonical
+from reconciler.model.plan import MOST_SESSIONS
+from reconciler.model.reasons import TEXTS
 from reconciler.ownership import anchor, tags
 from reconciler.render.formats import FORMATS, Format, Purpose, Report
 from reconciler.review import approvals, plan_schema, successors

@@ -25,7 +25,7 @@ from reconciler.account.port import Call
 from reconciler.emulator.account import embedded
 from reconciler.manifest.check.codes import CODES
 from reconciler.manifest.schema import schemas
-from reconciler.model import Address
+from reconciler.model.address import Address
 
 ROOT = Path(__file__).parent.parent
 PAGES = [

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.kinds import KINDS
 from reconciler.manifest.load.loader import Loaded, load
-from reconciler.model import Desired, canonical, refs
+from reconciler.model.desired import Desired
+from reconciler.model.json import canonical, refs
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,7 +11,7 @@ import reconciler.cli
 from reconciler.manifest.load.loader import load
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.text.source import parse
-from reconciler.model import Problems
+from reconciler.model.diagnostics import Problems
 
 STARTER = Path(reconciler.cli.__file__).parent / "starter"
 FILES = sorted(path for path in STARTER.rglob("*") if path.is_file())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.account.port import Failure, FailureKind
 from reconciler.account.waiting import pause
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 
 _CODES = {
     FailureKind.AUTHENTICATION: Exit.DENIED,

@@ -11,7 +11,9 @@ from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Execution, Failure, FailureKind
 from reconciler.account.words import Meaning, says
 from reconciler.kinds.kind import Kind, VersionedKind, document_kind_of
-from reconciler.model import ID_PATTERN, MOST_SESSIONS, Attachment, Json
+from reconciler.model.json import ID_PATTERN, Json
+from reconciler.model.observed import Attachment
+from reconciler.model.plan import MOST_SESSIONS
 
 _VERSION = re.compile(r"\A[A-Za-z0-9_-]{1,20}\Z")
 

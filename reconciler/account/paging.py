@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from reconciler.account.outcomes import UNEXPECTED, failure
 from reconciler.account.port import Account, Call, Execution, Failure, FailureKind
-from reconciler.model import ID_PATTERN
+from reconciler.model.json import ID_PATTERN
 
 RESTARTS = 3
 """How often an inconsistent list is read anew."""

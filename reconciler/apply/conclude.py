@@ -15,7 +15,9 @@ from reconciler.apply.job import Job
 from reconciler.apply.run import Run
 from reconciler.apply.steps.journal import worked_on
 from reconciler.kinds import KINDS
-from reconciler.model import Action, Change, Event, Exit, Outcome, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event, Outcome
+from reconciler.model.plan import Action, Change
 from reconciler.ownership.lease import Ended, Lease
 
 LOOK_AGAIN = (1.0, 2.0, 4.0, 8.0)

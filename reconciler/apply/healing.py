@@ -9,7 +9,7 @@ from reconciler.apply.job import Job
 from reconciler.apply.limits import GRACE
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.steps.journal import clear_journal
-from reconciler.model import Step
+from reconciler.model.plan import Step
 
 
 async def heal(job: Job, run: Run) -> str | None:

@@ -8,7 +8,7 @@ from reconciler.account.port import Account, Clock
 from reconciler.apply.limits import Limits
 from reconciler.apply.options import Options
 from reconciler.apply.reporting import Report
-from reconciler.model import Plan
+from reconciler.model.plan import Plan
 from reconciler.observing.scope import Found
 
 

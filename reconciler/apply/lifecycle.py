@@ -17,7 +17,10 @@ from reconciler.apply.options import Conclusion, Options
 from reconciler.apply.reporting import Report
 from reconciler.apply.run import Run
 from reconciler.apply.walk import skip, walk
-from reconciler.model import Address, Event, Exit, Plan, Stop, Verb
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event
+from reconciler.model.plan import Plan, Verb
 from reconciler.observing.scope import Found
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.lease import Ended, Lease, Leased

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.account.port import Clock
 from reconciler.apply.options import Conclusion
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 
 GRACE = 7.0
 """Seconds that steps in flight get to finish after a signal, or when the run's time is over."""

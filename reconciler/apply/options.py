@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.apply.run import OpenDocument
-from reconciler.model import Exit, Outcome, Plan
+from reconciler.model.errors import Exit
+from reconciler.model.events import Outcome
+from reconciler.model.plan import Plan
 from reconciler.observing.scope import Found
 from reconciler.ownership.liveness import Liveness, Unknown
 from reconciler.ownership.taking import SERVICE, Timing

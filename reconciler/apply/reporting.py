@@ -9,7 +9,9 @@ from reconciler.account.failures import stop_for
 from reconciler.account.port import Failure
 from reconciler.apply.options import Conclusion
 from reconciler.apply.run import Emit
-from reconciler.model import Event, Exit, Outcome, Step, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event, Outcome
+from reconciler.model.plan import Step
 
 NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED, Outcome.IN_DOUBT})
 """Outcomes of a step after which nothing that needs it can be done."""

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, TypeVar
 
 from reconciler.account.port import Account, Clock, Failure
-from reconciler.model import Address, Desired, Document, Event, Exit, Json, Ref, Tags, substitute
+from reconciler.model.address import Address, Ref
+from reconciler.model.desired import Desired, Document
+from reconciler.model.errors import Exit
+from reconciler.model.events import Event
+from reconciler.model.json import Json, substitute
+from reconciler.model.observed import Tags
 from reconciler.ownership.ledger import Ledger
 
 T = TypeVar("T")

@@ -7,7 +7,8 @@ from random import Random
 
 from reconciler.account.port import Account, Clock
 from reconciler.manifest.load.loader import Loaded
-from reconciler.model import AccountInfo, Rules
+from reconciler.model.observed import AccountInfo
+from reconciler.model.rules import Rules
 from reconciler.observing.scope import Refresh, Scope
 from reconciler.ownership.liveness import Liveness, Unknown
 from reconciler.ownership.taking import SERVICE, Timing

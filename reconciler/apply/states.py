@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.model import Tags
+from reconciler.model.observed import Tags
 
 
 class Object(StrEnum):

@@ -19,7 +19,9 @@ from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.steps.handlers import HANDLERS
 from reconciler.kinds import KINDS
-from reconciler.model import Event, Exit, Outcome, Step, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event, Outcome
+from reconciler.model.plan import Step
 
 
 async def walk(job: Job, run: Run) -> None:

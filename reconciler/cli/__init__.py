@@ -80,7 +80,8 @@ def _usage(terminal: Terminal, error: click.UsageError) -> None:
 
 
 def _other(terminal: Terminal, error: Exception) -> int:
-    from reconciler.model import Rejected, Stop
+    from reconciler.model.diagnostics import Rejected
+    from reconciler.model.errors import Stop
 
     if isinstance(error, Rejected):
         terminal.diagnostics(error.diagnostics)

@@ -23,7 +23,7 @@ LOCK_NOTE = 60.0
 
 def agreed(options: dict[str, Any], question: str) -> bool:
     """--yes, or a person who says yes. Without a terminal nobody is asked."""
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     if options["yes"]:
         return True
@@ -36,7 +36,7 @@ async def wait_for_lock(
     session: Session, screen: Terminal, options: dict[str, Any], attempt: Callable[[], Awaitable[int]]
 ) -> int:
     """Try, and while another run has the stack, wait for it as long as allowed; each attempt begins afresh."""
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     until = session.clock.monotonic() + float(options["lock_timeout"])
     said = session.clock.monotonic() - LOCK_NOTE
@@ -61,7 +61,7 @@ def winding_down(screen: Terminal, interrupt: asyncio.Event) -> Iterator[None]:
     import asyncio
     import signal
 
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     again = False

@@ -77,7 +77,7 @@ def plan(root: Path | None, **options: Any) -> int:
     """
     from reconciler.cli.opening import find_root, load_tree, open_session, terminal
     from reconciler.cli.rendering import in_repository, save, tell_runner
-    from reconciler.model import Rejected
+    from reconciler.model.diagnostics import Rejected
 
     screen = terminal(options)
     options["_prefix"] = prefix = in_repository(find_root(root))
@@ -179,7 +179,7 @@ def apply(root: Path | None, **options: Any) -> int:
 
 
 def _approval(path: Path) -> Approval:
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
     from reconciler.review.approvals import MAX_BYTES, load
 
     try:
@@ -196,7 +196,7 @@ def _approval(path: Path) -> Approval:
 async def _apply(session: Session, screen: Terminal, options: dict[str, Any], approval: Approval | None) -> int:
     from reconciler.commands.apply import check_approval
     from reconciler.commands.plan import prepare
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     prepared = await prepare(session)
     if options["expect"] and options["expect"] != prepared.digest:
@@ -281,7 +281,7 @@ def destroy(root: Path | None, **options: Any) -> int:
 
 async def _destroy(session: Session, screen: Terminal, options: dict[str, Any]) -> int:
     from reconciler.commands.plan import prepare
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     prepared = await prepare(session, destroy=True)
     if screen.format == "text":

@@ -120,7 +120,7 @@ def explain(address: str, root: Path | None, **options: Any) -> int:
 
 def _saved(path: Path) -> Mapping[str, Any]:
     """The body of a saved plan. Raises Stop."""
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
     from reconciler.review.approvals import MAX_BYTES, load
 
     try:
@@ -133,7 +133,7 @@ def _saved(path: Path) -> Mapping[str, Any]:
 
 def _check_plan(screen: Terminal, body: Mapping[str, Any], loaded: Loaded, path: Path) -> None:
     """A plan of another stack says nothing here; one of other manifests says what was so. Raises Stop."""
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     there = (body["stack"], body["environment"])
     here = (loaded.stack.name, loaded.environment)
@@ -147,7 +147,7 @@ def _check_plan(screen: Terminal, body: Mapping[str, Any], loaded: Loaded, path:
 
 
 def _write(path: Path, text: str) -> None:
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     try:
         path.write_text(text, encoding="utf-8")

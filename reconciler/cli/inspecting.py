@@ -68,7 +68,7 @@ def outputs(root: Path | None, **options: Any) -> int:
         reconciler outputs --format bundle --out build/assistants
     """
     from reconciler.cli.opening import load_tree, open_session, terminal
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     screen = terminal(options)
     if (screen.format == "bundle") != (options["out"] is not None):
@@ -95,7 +95,7 @@ def outputs(root: Path | None, **options: Any) -> int:
 
 
 def _write_bundles(directory: Path, found: dict[str, dict[str, bytes]]) -> None:
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     for name, files in found.items():
         for path, content in files.items():

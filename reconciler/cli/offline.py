@@ -36,7 +36,7 @@ def init(directory: Path, **options: Any) -> int:
 
     from reconciler.cli.opening import terminal
     from reconciler.manifest.schema import schemas
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     screen = terminal(options)
     files = {
@@ -86,7 +86,7 @@ def validate(root: Path | None, **options: Any) -> int:
     """
     from reconciler.cli.opening import find_root, load_tree, terminal
     from reconciler.cli.rendering import in_repository
-    from reconciler.model import Rejected
+    from reconciler.model.diagnostics import Rejected
 
     screen = terminal(options)
     prefix = in_repository(find_root(root))
@@ -135,7 +135,8 @@ def schema(kind: str | None, directory: Path | None, **options: Any) -> int:
     """
     from reconciler.cli.opening import terminal
     from reconciler.manifest.schema import schemas
-    from reconciler.model import Exit, Stop, did_you_mean
+    from reconciler.model.diagnostics import did_you_mean
+    from reconciler.model.errors import Exit, Stop
 
     screen = terminal(options)
     if directory is not None:
@@ -237,7 +238,7 @@ def serve(port: int, database: Path, profile: str, faults: Path | None, ahead: f
 
 def _rules(file: Path, say: Callable[[str], None]) -> Rules:
     from reconciler.emulator.fault_rules import RulesError, read
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     try:
         rules = read(file, say=say)

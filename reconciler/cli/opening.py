@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.account.port import Account
     from reconciler.apply.session import Session
     from reconciler.manifest.load.loader import Loaded
-    from reconciler.model import Rules
+    from reconciler.model.rules import Rules
 
 STATE_DIRECTORY = ".reconciler"
 PROFILE_VARIABLE = "RECONCILER_PROFILE"
@@ -30,7 +30,7 @@ def terminal(options: Mapping[str, Any]) -> Terminal:
 
 def find_root(start: Path | None) -> Path:
     """The directory with reconciler.yaml: the one given, or the current one or the nearest above it."""
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     if start is not None:
         return start
@@ -67,7 +67,7 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
     from reconciler.account.limiter import Throttled
     from reconciler.apply.limits import WIND_DOWN
     from reconciler.apply.session import Session
-    from reconciler.model import AccountInfo
+    from reconciler.model.observed import AccountInfo
     from reconciler.ownership.liveness import LockFiles
     from reconciler.ownership.taking import EMBEDDED, SERVICE
     from reconciler.review.history import head
@@ -107,7 +107,9 @@ async def open_session(loaded: Loaded, options: Mapping[str, Any]) -> AsyncItera
 def _rules(loaded: Loaded, options: Mapping[str, Any]) -> Rules:
     """What the options allow, with the stack's own limits; raises Stop where --only names what is not there."""
     from reconciler.commands.plan import rules_for
-    from reconciler.model import Exit, Rules, Stop, did_you_mean
+    from reconciler.model.diagnostics import did_you_mean
+    from reconciler.model.errors import Exit, Stop
+    from reconciler.model.rules import Rules
 
     rules = Rules(
         allow_deletes=options.get("allow_deletes"),
@@ -134,7 +136,8 @@ def parse_address(text: str) -> Any:
 
 
 def _address(text: str) -> Any:
-    from reconciler.model import Address, Exit, Stop
+    from reconciler.model.address import Address
+    from reconciler.model.errors import Exit, Stop
 
     try:
         return Address.parse(text)
@@ -144,7 +147,7 @@ def _address(text: str) -> Any:
 
 def _identity(loaded: Loaded) -> tuple[str | None, str | None]:
     """Organisation and project: what the stack demands, and what the environment says; they must not differ."""
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     found = []
     for name, variable in (("organization", "OPENAI_ORG_ID"), ("project", "OPENAI_PROJECT_ID")):
@@ -160,7 +163,7 @@ def _identity(loaded: Loaded) -> tuple[str | None, str | None]:
 
 
 def _connect(loaded: Loaded, options: Mapping[str, Any], organization: str | None, project: str | None) -> Any:
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     if options.get("local"):
         return _embedded(loaded.tree.root, options["local"])
@@ -185,7 +188,7 @@ def _connect(loaded: Loaded, options: Mapping[str, Any], organization: str | Non
 
 
 def _embedded(root: Path, chosen: str) -> Any:
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     database = root / STATE_DIRECTORY / "local.db" if chosen == DEFAULT_DATABASE else Path(chosen)
     if database.is_dir():
@@ -215,7 +218,7 @@ def _logged(live: Any, options: Mapping[str, Any]) -> Account:
 
 
 def _today(options: Mapping[str, Any]) -> str:
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     chosen = options.get("as_of")
     if chosen is None:

@@ -61,7 +61,7 @@ def write(path: Path, text: str) -> None:
     """Written to a temporary file, synced, renamed: a full disk leaves no half a plan. Raises Stop."""
     import tempfile
 
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -83,7 +83,7 @@ def write(path: Path, text: str) -> None:
 def tell_runner(plan: Mapping[str, Any], **asked: Unpack[Asked]) -> None:
     """Append the job's summary and the step's outputs to the files that GitHub's runner names. Raises Stop."""
     from reconciler.cli.terminal import redact
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
     from reconciler.render import github
 
     for variable in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):

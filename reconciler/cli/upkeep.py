@@ -61,7 +61,7 @@ def gc(root: Path | None, **options: Any) -> int:
         reconciler gc --delete --file file-6f9xQm2Lk1
     """
     from reconciler.cli.opening import load_tree, open_session, terminal
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
 
     screen = terminal(options)
     if options["files"] and not options["delete"]:
@@ -104,7 +104,7 @@ async def _gc(session: Session, screen: Terminal, options: dict[str, Any]) -> in
 
 def _chosen(found: Orphans, files: tuple[str, ...]) -> tuple[Orphan, ...]:
     """What --delete deletes: the provable groups, and the Files that a person named; they have to be in the list."""
-    from reconciler.model import Exit, Stop
+    from reconciler.model.errors import Exit, Stop
     from reconciler.upkeep import Group
 
     listed = {item.id for item in found.of(Group.FILES)}

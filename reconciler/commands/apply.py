@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from reconciler.apply import Conclusion, Options, apply
 from reconciler.apply.session import Session
 from reconciler.commands.plan import Prepared, prepare
-from reconciler.model import Event, Exit, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event
 from reconciler.review import approvals
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from reconciler.apply.session import Session
 from reconciler.commands.plan import prepare
-from reconciler.model import Cause, Json
+from reconciler.model.json import Json
+from reconciler.model.plan import Cause
 from reconciler.review import planfile
 
 

@@ -11,7 +11,10 @@ from reconciler.account.port import Failure
 from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Address, Exit, Json, Observed, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed
 from reconciler.observing.observer import observe
 from reconciler.ownership import tags as tagging
 from reconciler.planning.rollback import number_of

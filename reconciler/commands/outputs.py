@@ -8,7 +8,9 @@ from reconciler.apply.session import Session
 from reconciler.commands.show import address_of
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Exit, Json, Stop, created_at
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
+from reconciler.model.observed import created_at
 from reconciler.observing.observer import observe
 
 

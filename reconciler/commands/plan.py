@@ -12,7 +12,8 @@ from reconciler.account.port import Account
 from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
 from reconciler.manifest.load.loader import Loaded
-from reconciler.model import Action, Change, Plan, Rules
+from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.rules import Rules
 from reconciler.observing.observer import observe
 from reconciler.observing.scope import Found, Refresh
 from reconciler.planning.plan import make_plan

@@ -12,7 +12,11 @@ from reconciler.commands.history import release_at, versions_of
 from reconciler.commands.plan import Prepared
 from reconciler.commands.show import again
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Address, Desired, Exit, Json, Observed, Stop
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed
 from reconciler.observing.observer import observe
 from reconciler.ownership import tags as tagging
 from reconciler.planning.rollback import as_released, make_rollback, release_to

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from reconciler.apply.session import Session
-from reconciler.model import Address, Exit, Json, Observed, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed
 from reconciler.observing.observer import observe
 from reconciler.observing.scope import Found
 

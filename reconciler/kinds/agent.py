@@ -21,7 +21,10 @@ from reconciler.kinds.runtime import (
 )
 from reconciler.kinds.tools import LOCATION, ResolvedTool, function_schema, with_raw
 from reconciler.kinds.words import choice, closed, integer, text
-from reconciler.model import Address, Document, Json, Problems
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json
 
 _TRANSPORT: Json = {
     "oneOf": [

@@ -28,7 +28,9 @@ from reconciler.kinds.tools import (
     with_raw,
 )
 from reconciler.kinds.words import choice, closed, integer, number, text
-from reconciler.model import Address, Document, Json
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.json import Json
 
 MAX_FILES = 20
 """Code-interpreter files of one assistant."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.model import ABSENT, Json
+from reconciler.model.json import ABSENT, Json
 
 
 @dataclass(frozen=True, slots=True)

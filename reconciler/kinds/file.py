@@ -10,7 +10,10 @@ from collections.abc import Mapping
 
 from reconciler.kinds.field import Field
 from reconciler.kinds.kind import DocumentKind
-from reconciler.model import Attachment, Document, Json, ReasonCode
+from reconciler.model.desired import Document
+from reconciler.model.json import Json
+from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 
 class File(DocumentKind):

@@ -9,7 +9,9 @@ from typing import ClassVar, Protocol
 
 from reconciler.kinds.manifest import FileEntry, Manifest, Reference
 from reconciler.kinds.words import MEANINGS
-from reconciler.model import Desired, Document, Json, Path, Problems
+from reconciler.model.desired import Desired, Document
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json, Path
 
 
 class Shape(StrEnum):

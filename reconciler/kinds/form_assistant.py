@@ -16,7 +16,8 @@ from reconciler.kinds.release import RELEASE
 from reconciler.kinds.runtime import MODEL, Runtime
 from reconciler.kinds.tools import MEANINGS, NAME, references, tool_branch
 from reconciler.kinds.words import closed
-from reconciler.model import Desired, Json
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
 
 RUNTIMES: Mapping[str, Runtime] = {kind.chosen_by: kind for kind in (RELEASE, AGENT, ASSISTANT)}
 DEFAULT_RUNTIME = "responses"

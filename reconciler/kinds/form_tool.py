@@ -8,7 +8,8 @@ from reconciler.kinds.form import Context, Form, Shape
 from reconciler.kinds.form_assistant import ASSISTANT_FORM, any_tool_schema
 from reconciler.kinds.manifest import Manifest, Reference
 from reconciler.kinds.tools import MEANINGS, references
-from reconciler.model import Desired, Json
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
 
 
 class ToolForm(Form):

@@ -17,7 +17,10 @@ from typing import ClassVar
 
 from reconciler.kinds.field import Field
 from reconciler.kinds.words import raw_schema
-from reconciler.model import ABSENT, Attachment, Document, Json, ReasonCode, same
+from reconciler.model.desired import Document
+from reconciler.model.json import ABSENT, Json, same
+from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 
 class TagPlace(StrEnum):

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.kinds.kind import Kind
-from reconciler.model import Address, Desired, Document, Json, Lifecycle, Path, Span
+from reconciler.model.address import Address, Span
+from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.model.json import Json, Path
 
 
 @dataclass(frozen=True, slots=True)

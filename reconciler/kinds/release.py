@@ -41,7 +41,10 @@ from reconciler.kinds.tools import (
     with_raw,
 )
 from reconciler.kinds.words import choice, closed, integer, number, text
-from reconciler.model import ID_PATTERN, Address, Document, Json, Problems
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import ID_PATTERN, Json
 
 MAX_DESCRIPTION = 500
 """Characters of the assistant's description that the skill's description repeats; the tag line follows."""

@@ -16,7 +16,10 @@ from reconciler.kinds.kind import Kind
 from reconciler.kinds.manifest import Manifest
 from reconciler.kinds.tools import FUNCTION_NAME, ResolvedTool, file_entry, resolve_tools, tool_branch, tool_name
 from reconciler.kinds.words import choice, closed, integer, number, text
-from reconciler.model import Address, Desired, Document, Json, Problems, Span
+from reconciler.model.address import Address, Span
+from reconciler.model.desired import Desired, Document
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json
 
 MODEL = {
     "type": "string",

@@ -11,7 +11,10 @@ from reconciler.kinds import words
 from reconciler.kinds.form import Context
 from reconciler.kinds.manifest import FileEntry, Manifest, Reference
 from reconciler.kinds.words import closed, raw_schema, text
-from reconciler.model import Address, Document, Json, Path, Ref, Span, did_you_mean
+from reconciler.model.address import Address, Ref, Span
+from reconciler.model.desired import Document
+from reconciler.model.diagnostics import did_you_mean
+from reconciler.model.json import Json, Path
 
 NAME = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"

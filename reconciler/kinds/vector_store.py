@@ -11,7 +11,8 @@ from reconciler.kinds.kind import Kind
 from reconciler.kinds.manifest import FileEntry, Manifest
 from reconciler.kinds.vector_store_file import ATTRIBUTES, CHUNKING, VECTOR_STORE_FILE
 from reconciler.kinds.words import MEANINGS, closed, integer, text
-from reconciler.model import Desired, Json
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
 
 
 def _entry(how: str) -> dict[str, Json]:

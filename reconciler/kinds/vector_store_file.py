@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from reconciler.kinds.field import Field
 from reconciler.kinds.kind import DocumentKind
 from reconciler.kinds.words import closed, integer
-from reconciler.model import Attachment, Document, Json, ReasonCode, created_at, same
+from reconciler.model.desired import Document
+from reconciler.model.json import Json, same
+from reconciler.model.observed import Attachment, created_at
+from reconciler.model.reasons import ReasonCode
 
 PREFIX = "reconciler_"
 PATH, SHA256, NAME, OP = (f"{PREFIX}{key}" for key in ("path", "sha256", "name", "op"))

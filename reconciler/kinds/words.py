@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.model import Json
+from reconciler.model.json import Json
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {

@@ -10,7 +10,8 @@ from reconciler.account.objects import get_object, list_attachments, read_versio
 from reconciler.account.port import Account
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind, VersionedKind
-from reconciler.model import Attachment, Desired, Observed
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Attachment, Observed
 from reconciler.observing.look import Look
 from reconciler.observing.tagged import observed_from
 from reconciler.ownership import tags as tagging

@@ -10,7 +10,8 @@ from reconciler.account.failures import stop_for
 from reconciler.account.objects import get_object
 from reconciler.account.port import Account, Failure
 from reconciler.kinds.kind import Kind
-from reconciler.model import Exit, Observed, Stop, created_at
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.observed import Observed, created_at
 from reconciler.observing.lists import Lists
 from reconciler.observing.scope import Scope
 from reconciler.ownership import anchor as anchors

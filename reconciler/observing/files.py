@@ -8,7 +8,8 @@ from dataclasses import replace
 from reconciler.account.objects import is_missing
 from reconciler.account.port import Call, Failure
 from reconciler.kinds.kind import DocumentKind, Kind
-from reconciler.model import Address, Attachment
+from reconciler.model.address import Address
+from reconciler.model.observed import Attachment
 from reconciler.observing.look import Look
 
 

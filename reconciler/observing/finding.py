@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.account.objects import get_object
 from reconciler.kinds.kind import Kind
-from reconciler.model import Tags
+from reconciler.model.observed import Tags
 from reconciler.observing.look import Look
 
 Raw = dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reconciler.account.port import Failure, FailureKind
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind, TagPlace
-from reconciler.model import Stop
+from reconciler.model.errors import Stop
 from reconciler.observing.look import Look
 
 _NOT_FOR_US = frozenset({FailureKind.REFUSED, FailureKind.PERMISSION})

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import TagPlace
-from reconciler.model import Address, Observed
+from reconciler.model.address import Address
+from reconciler.model.observed import Observed
 from reconciler.observing.look import Look
 from reconciler.ownership.anchor import Entry
 

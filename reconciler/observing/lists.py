@@ -12,7 +12,8 @@ from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Failure, FailureKind
 from reconciler.kinds import FORMS
 from reconciler.kinds.kind import Kind
-from reconciler.model import Desired, Exit, Stop
+from reconciler.model.desired import Desired
+from reconciler.model.errors import Exit, Stop
 
 Order = Literal["asc", "desc"]
 

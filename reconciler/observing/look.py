@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from reconciler.account.port import Account
 from reconciler.kinds.kind import Kind
-from reconciler.model import Address, Desired, Notice, Tags
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Tags
+from reconciler.model.plan import Notice
 from reconciler.observing.lists import Lists
 from reconciler.observing.scope import Scope
 from reconciler.ownership.anchor import Anchor, Entry

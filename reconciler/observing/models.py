@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.account.port import Account, Call, Failure
 from reconciler.kinds import KINDS
-from reconciler.model import Json, Observed
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed
 from reconciler.observing.scope import Scope
 
 _DAY = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")

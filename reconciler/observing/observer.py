@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from reconciler.account.failures import stop_for
 from reconciler.account.port import Account, Failure
 from reconciler.kinds.kind import TagPlace, VersionedKind
-from reconciler.model import Observed, Snapshot
+from reconciler.model.observed import Observed
+from reconciler.model.snapshot import Snapshot
 from reconciler.observing.adoption import adoptable
 from reconciler.observing.anchor import find_anchor, refuse_orphans
 from reconciler.observing.in_use import kinds_in_use

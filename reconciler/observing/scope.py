@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.model import AccountInfo, Desired, Snapshot
+from reconciler.model.desired import Desired
+from reconciler.model.observed import AccountInfo
+from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.anchor import Anchor, Entry
 
 Refresh = Literal["auto", "full"]

@@ -9,7 +9,8 @@ from typing import Any
 
 from reconciler.account.objects import is_id, list_attachments
 from reconciler.kinds.kind import Kind
-from reconciler.model import Json, Observed, Tags
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed, Tags
 from reconciler.observing.files import recorded_files
 from reconciler.observing.finding import find
 from reconciler.observing.look import Look

@@ -14,7 +14,9 @@ from typing import Any
 from reconciler.account.objects import is_id, is_missing, newer, read_version, version_of
 from reconciler.account.port import Call, Failure
 from reconciler.kinds.kind import Kind, VersionedKind
-from reconciler.model import Address, Attachment, Json, Observed, Tags
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.observed import Attachment, Observed, Tags
 from reconciler.observing.files import checked
 from reconciler.observing.finding import find
 from reconciler.observing.look import Look

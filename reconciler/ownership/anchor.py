@@ -22,7 +22,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
 
 from reconciler.kinds import KINDS
-from reconciler.model import Address, Json
+from reconciler.model.address import Address
+from reconciler.model.json import Json
 from reconciler.ownership.tags import ADDRESS, MAX_VALUE, PREFIX, STACK, STACK_NAME, TagTooLongError
 
 ANCHOR_KIND = KINDS["vector_store"]

@@ -8,7 +8,10 @@ from functools import partial
 
 from reconciler.kinds.field import identity
 from reconciler.kinds.kind import Kind, TagPlace
-from reconciler.model import Address, Desired, Json, Observed, refs, sha256
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json, refs, sha256
+from reconciler.model.observed import Observed
 
 LABELS = "labels"
 

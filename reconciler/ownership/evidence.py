@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.account.objects import attachment_counts
-from reconciler.model import Address, Desired, Observed, Tags
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed, Tags
 from reconciler.ownership.digests import files_tag, managed_labels, refs_digest
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from reconciler.account.port import Account, Call, Failure, FailureKind, Reply
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.record import Record, run_state
 

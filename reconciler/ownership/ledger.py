@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.model import Address
+from reconciler.model.address import Address
 from reconciler.ownership.anchor import Entry
 from reconciler.ownership.journal import Journal
 from reconciler.ownership.lease import Lease

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.model import Exit, Stop, created_at
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.observed import created_at
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.stores import Again, Stores

@@ -15,7 +15,8 @@ from reconciler.account.looks import Looks
 from reconciler.account.objects import is_missing
 from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Clock, Failure, Reply
-from reconciler.model import ID_PATTERN, Exit, Json, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import ID_PATTERN, Json
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION
 from reconciler.ownership.tags import PREFIX, user_pairs

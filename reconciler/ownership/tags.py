@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from reconciler.model import Address, Json, Tags
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 
 PREFIX = "reconciler."
 STACK, ADDRESS, STATE, FIELDS = (f"{PREFIX}{name}" for name in ("stack", "address", "state", "fields"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from reconciler.account.limiter import passes
 from reconciler.account.looks import Looks
 from reconciler.account.port import Failure
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.lease import STALE_AFTER, Lease
 from reconciler.ownership.liveness import Liveness

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.kinds import KINDS
-from reconciler.model import Action, Cause, Change, ReasonCode, Verb, reason
+from reconciler.model.plan import Action, Cause, Change, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.drafts import Draft, change_of_old, file_changes, step_of

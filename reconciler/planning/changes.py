@@ -6,21 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.kinds import KINDS
-from reconciler.model import (
-    Action,
-    Address,
-    Cause,
-    Change,
-    Desired,
-    Notice,
-    Observed,
-    Reason,
-    ReasonCode,
-    Rules,
-    Snapshot,
-    Verb,
-    reason,
-)
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Cause, Change, Notice, Reason, Verb, reason
+from reconciler.model.reasons import ReasonCode
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import observed_digest, stale_tags
 from reconciler.planning.adopting import adopt_instead
 from reconciler.planning.diff import Ids

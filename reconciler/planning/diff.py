@@ -14,21 +14,11 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.kinds.field import identity
 from reconciler.kinds.kind import Kind, TagPlace
-from reconciler.model import (
-    ABSENT,
-    Address,
-    Cause,
-    Delta,
-    Desired,
-    Json,
-    Observed,
-    Path,
-    Ref,
-    Unknown,
-    refs,
-    same,
-    substitute,
-)
+from reconciler.model.address import Address, Ref, Unknown
+from reconciler.model.desired import Desired
+from reconciler.model.json import ABSENT, Json, Path, refs, same, substitute
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Cause, Delta
 from reconciler.ownership.digests import LABELS, comparable, field_digest, item_keys, managed_labels
 
 FREE_FORM = frozenset({"parameters", "schema"})

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from reconciler.kinds.kind import DocumentKind
-from reconciler.model import Attachment, Document, FileChange, FileChanges, Reason, ReasonCode, reason
+from reconciler.model.desired import Document
+from reconciler.model.observed import Attachment
+from reconciler.model.plan import FileChange, FileChanges, Reason, reason
+from reconciler.model.reasons import ReasonCode
 
 
 def diff_documents(kind: DocumentKind, documents: tuple[Document, ...], live: tuple[Attachment, ...]) -> FileChanges:

@@ -6,23 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.kinds.kind import Kind
-from reconciler.model import (
-    ABSENT,
-    Action,
-    Address,
-    Blocked,
-    Cause,
-    Change,
-    Delta,
-    Desired,
-    FileChanges,
-    Observed,
-    Reason,
-    ReasonCode,
-    Step,
-    Verb,
-    reason,
-)
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.json import ABSENT
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, FileChanges, Reason, Step, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, mark_unknown
 from reconciler.planning.documents import diff_documents

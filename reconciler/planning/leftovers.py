@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.model import (
-    Action,
-    Address,
-    Cause,
-    Change,
-    Desired,
-    Notice,
-    ReasonCode,
-    Rules,
-    Snapshot,
-    Step,
-    Verb,
-    age,
-    reason,
-    refs,
-)
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.json import refs
+from reconciler.model.plan import Action, Cause, Change, Notice, Step, Verb, reason
+from reconciler.model.reasons import ReasonCode
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot, age
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids
 from reconciler.planning.drafts import Draft, deletions, doubles_told

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.kinds import KINDS
-from reconciler.model import Address, Desired, Observed, Reason, ReasonCode, Rules, Snapshot, Tags, reason, refs
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.json import refs
+from reconciler.model.observed import Observed, Tags
+from reconciler.model.plan import Reason, reason
+from reconciler.model.reasons import ReasonCode
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning.diff import Ids, diff
 
 

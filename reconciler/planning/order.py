@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 
-from reconciler.model import Address, Json, Step, Verb, refs
+from reconciler.model.address import Address
+from reconciler.model.json import Json, refs
+from reconciler.model.plan import Step, Verb
 from reconciler.planning.drafts import Draft
 
 

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.model import Desired, Plan, Rules, Snapshot
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Plan
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning.changes import drafts_of
 from reconciler.planning.leftovers import leftovers, needed_by_held, with_users
 from reconciler.planning.matching import decide_replacement, ids_of, match_of, users_of

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.kinds import FORMS, KINDS
-from reconciler.model import Action, Cause, Change, Delta, Desired, Observed, Reason, ReasonCode, Verb, reason
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Cause, Change, Delta, Reason, Verb, reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.drafts import (
     Draft,

@@ -6,20 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.kinds import KINDS
-from reconciler.model import (
-    Action,
-    Change,
-    Desired,
-    Exit,
-    Json,
-    Observed,
-    Plan,
-    ReasonCode,
-    Snapshot,
-    Stop,
-    Verb,
-    reason,
-)
+from reconciler.model.desired import Desired
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Change, Plan, Verb, reason
+from reconciler.model.reasons import ReasonCode
+from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import observed_digest
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.drafts import step_of

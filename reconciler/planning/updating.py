@@ -7,21 +7,13 @@ from dataclasses import replace
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind, TagPlace
-from reconciler.model import (
-    Action,
-    Address,
-    Cause,
-    Change,
-    Desired,
-    FileChanges,
-    Observed,
-    Reason,
-    ReasonCode,
-    Snapshot,
-    Verb,
-    reason,
-    refs,
-)
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.json import refs
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Cause, Change, FileChanges, Reason, Verb, reason
+from reconciler.model.reasons import ReasonCode
+from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import files_tag, observed_digest, stale_tags
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.drafts import Draft, doubles_told, file_changes, step_of

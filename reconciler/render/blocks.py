@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
-from reconciler.model import ReasonCode
+from reconciler.model.reasons import ReasonCode
 from reconciler.render import escape, fields, values
 from reconciler.render.rows import SIGN_STYLE, Kind, Page, Row, labelled, prose
 

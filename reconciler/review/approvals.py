@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.model import Exit, Json, Stop, canonical, fits
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json, canonical
+from reconciler.model.reasons import fits
 from reconciler.review.plan_schema import schema
 from reconciler.review.planfile import FORMAT_VERSION, digest
 

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import TagPlace
-from reconciler.model import Attachment, Document, FileChange, FileChanges, Json, Observed, Plan, Step, Verb
+from reconciler.model.desired import Document
+from reconciler.model.json import Json
+from reconciler.model.observed import Attachment, Observed
+from reconciler.model.plan import FileChange, FileChanges, Plan, Step, Verb
 from reconciler.model.prices import (
     AS_OF,
     ATTACHED,

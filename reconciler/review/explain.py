@@ -13,19 +13,13 @@ from typing import Any
 from reconciler.kinds import KINDS, compiled_into
 from reconciler.kinds.kind import TagPlace
 from reconciler.manifest.load.loader import Loaded
-from reconciler.model import (
-    Address,
-    Attachment,
-    Desired,
-    Document,
-    Exit,
-    Json,
-    Observed,
-    Snapshot,
-    Stop,
-    did_you_mean,
-    position,
-)
+from reconciler.model.address import Address, position
+from reconciler.model.desired import Desired, Document
+from reconciler.model.diagnostics import did_you_mean
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
+from reconciler.model.observed import Attachment, Observed
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning.documents import settled
 from reconciler.review.graph import uses
 from reconciler.review.origins import Origins

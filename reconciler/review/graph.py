@@ -19,7 +19,8 @@ from typing import Any
 from reconciler.kinds import FORMS, documents_of
 from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.load.loader import Loaded
-from reconciler.model import Desired, position
+from reconciler.model.address import position
+from reconciler.model.desired import Desired
 
 Graph = dict[str, Any]
 Node = dict[str, Any]

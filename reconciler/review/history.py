@@ -21,7 +21,8 @@ from reconciler.manifest.files.refusals import TreeError
 
 if TYPE_CHECKING:
     from reconciler.manifest.load.loader import Loaded
-    from reconciler.model import Document, FileChange, Plan
+    from reconciler.model.desired import Document
+    from reconciler.model.plan import FileChange, Plan
 
 MAX_BYTES = 1_000_000
 """Larger documents are not compared."""

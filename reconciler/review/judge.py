@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reconciler.model import Desired, Plan, Snapshot
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Plan
+from reconciler.model.snapshot import Snapshot
 from reconciler.review import cost
 from reconciler.review.risks.facts import Facts
 from reconciler.review.risks.find import find_risks

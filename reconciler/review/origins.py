@@ -17,7 +17,9 @@ from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.files.paths import resolve
 from reconciler.manifest.load.loader import Loaded
 from reconciler.manifest.load.lowering import choice_of
-from reconciler.model import ABSENT, Address, Desired, Json, Path, Ref, Span, position, refs, same
+from reconciler.model.address import Address, Ref, Span, position
+from reconciler.model.desired import Desired
+from reconciler.model.json import ABSENT, Json, Path, refs, same
 
 _WRAPPERS = ("function", "json_schema", "file_search")
 """Members of the manifest's form around what the API has one level higher."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.model import MOST_SESSIONS, Action, Json
+from reconciler.model.json import Json
+from reconciler.model.plan import MOST_SESSIONS, Action
 from reconciler.review.planfile import FORMAT_VERSION
 
 

@@ -7,21 +7,9 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 
-from reconciler.model import (
-    ABSENT,
-    Action,
-    Change,
-    Delta,
-    FileChange,
-    FileChanges,
-    Json,
-    Notice,
-    Plan,
-    Ref,
-    Unknown,
-    position,
-    sha256,
-)
+from reconciler.model.address import Ref, Unknown, position
+from reconciler.model.json import ABSENT, Json, sha256
+from reconciler.model.plan import Action, Change, Delta, FileChange, FileChanges, Notice, Plan
 from reconciler.review import cost
 
 FORMAT_VERSION = 1

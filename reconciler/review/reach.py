@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from reconciler.kinds.field import identity
 from reconciler.kinds.kind import Kind
-from reconciler.model import Json, Path
+from reconciler.model.json import Json, Path
 from reconciler.planning.diff import FREE_FORM
 from reconciler.review.lookalikes import plain
 

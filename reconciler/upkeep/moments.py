@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from reconciler.model import Json
+from reconciler.model.json import Json
 
 _LATEST = 2**33
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.apply.session import Session
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.lease import SILENCE

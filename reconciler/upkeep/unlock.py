@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from reconciler.account.failures import stop_for
 from reconciler.account.port import Failure
 from reconciler.apply.session import Session
-from reconciler.model import Exit, Json, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import Json
 from reconciler.observing.anchor import read_anchor
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.liveness import Liveness

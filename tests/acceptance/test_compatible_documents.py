@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from reconciler.emulator import Emulator, Request, Response, Switches
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import Applied, World
 
 ATTACH = re.compile(r"/vector_stores/([^/]+)/files")

@@ -18,7 +18,7 @@ from reconciler.commands import outputs as outputs_command
 from reconciler.commands import show as show_command
 from reconciler.emulator import Switches
 from reconciler.emulator.wire import Machine
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.taking import TAKEOVER
 from reconciler.upkeep import find_holder, find_orphans, find_recovery, recover, unlock

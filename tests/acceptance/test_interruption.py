@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from tests.acceptance.world import World
 from tests.apply.server import interrupted_after, is_write, refuse, times, world_and_server
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model import Address, Exit, Rules, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.rules import Rules
 from tests.acceptance.world import World
 from tests.apply.server import anchors_of, ending
 

@@ -12,7 +12,7 @@ from reconciler.account.port import Account, Call, Execution, Failure, FailureKi
 from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
-from reconciler.model import Stop
+from reconciler.model.errors import Stop
 from reconciler.ownership import tags as tagging
 from tests.acceptance.world import World, made_once
 

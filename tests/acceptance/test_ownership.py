@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.commands.plan import prepare
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.tags import ADDRESS, FIELDS, STACK, STATE
 from tests.acceptance.world import World

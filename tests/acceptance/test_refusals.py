@@ -10,7 +10,7 @@ from reconciler.account.port import Call
 from reconciler.commands.apply import check_approval
 from reconciler.emulator import Emulator, Request, Response, Switches
 from reconciler.emulator.settings import NORMAL, Conditions
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.review import approvals, planfile
 from tests.acceptance.world import World
 from tests.apply.server import ending, refuse, world_and_server

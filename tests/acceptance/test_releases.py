@@ -11,7 +11,9 @@ from reconciler.commands.history import history
 from reconciler.commands.outputs import bundles, outputs
 from reconciler.commands.rollback import prepare_rollback
 from reconciler.commands.show import show, show_one
-from reconciler.model import Address, Exit, Rules, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.rules import Rules
 from tests.acceptance.world import World
 from tests.apply.server import is_write, refuse, world_and_server
 

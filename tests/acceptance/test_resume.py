@@ -13,7 +13,7 @@ from reconciler.account.port import Call
 from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out, check_approval
 from reconciler.commands.plan import prepare
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.taking import TAKEOVER
 from reconciler.review import approvals, planfile
 from reconciler.review.approvals import Approval

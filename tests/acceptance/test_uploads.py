@@ -20,7 +20,7 @@ from reconciler.apply.uploads import uploading as uploads
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.manifest.files.tree import Tree
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import Applied, World
 from tests.direct import DirectAccount
 

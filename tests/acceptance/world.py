@@ -24,7 +24,8 @@ from reconciler.commands.outputs import outputs
 from reconciler.commands.plan import Prepared, prepare, rules_for
 from reconciler.emulator import Emulator, Profile, Request, Switches
 from reconciler.manifest.load.loader import Loaded, load
-from reconciler.model import AccountInfo, Rules
+from reconciler.model.observed import AccountInfo
+from reconciler.model.rules import Rules
 from tests.accounts import account
 from tests.direct import DirectAccount
 from tests.simulation.loop import run

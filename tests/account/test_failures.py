@@ -11,7 +11,7 @@ import pytest
 from reconciler.account.failures import stop_for
 from reconciler.account.outcomes import Answer, classify
 from reconciler.account.port import Call, Execution, Failure, FailureKind
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 
 READ = Call("GET", "/skills")
 WRITE = Call("POST", "/skills", json={})

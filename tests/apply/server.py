@@ -13,7 +13,7 @@ from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.emulator import Emulator, Request, Response, Switches
-from reconciler.model import Stop
+from reconciler.model.errors import Stop
 from tests.acceptance.world import Applied, World
 
 Before = Callable[[Request], Response | None]

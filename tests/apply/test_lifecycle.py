@@ -13,7 +13,7 @@ from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.commands.rollback import prepare_rollback
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from tests.acceptance.world import World
 from tests.apply.server import (
     anchors_of,

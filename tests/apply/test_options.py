@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.apply.options import Conclusion
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from reconciler.commands.plan import prepare
 from reconciler.commands.rollback import prepare_rollback
 from reconciler.emulator import Emulator, Request, Response, Switches
 from reconciler.emulator.faults import Effect, Fault, Faulty
-from reconciler.model import Address, Exit, Tags
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit
+from reconciler.model.observed import Tags
 from reconciler.upkeep import find_holder, unlock
 from tests.acceptance.world import World
 from tests.apply.server import Server, ending, files_of, is_write, refuse, state_of, text_of, times

@@ -11,7 +11,7 @@ from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import World
 from tests.apply.server import (
     ending,

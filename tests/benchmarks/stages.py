@@ -11,7 +11,11 @@ import yaml
 
 from reconciler.commands.plan import prepare
 from reconciler.manifest.load.loader import load
-from reconciler.model import AccountInfo, Address, Desired, Observed, Rules, Snapshot, Tags
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import AccountInfo, Observed, Tags
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning.plan import make_plan
 from reconciler.render.text import render_plan
 from reconciler.review.planfile import to_json

@@ -22,7 +22,7 @@ from reconciler.account.live import connect
 from reconciler.account.port import Account, Call, Reply
 from reconciler.apply.run import Run
 from reconciler.apply.uploads.uploading import upload_file
-from reconciler.model import Document
+from reconciler.model.desired import Document
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.lease import Lease
 from reconciler.ownership.ledger import Ledger

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.cli.asking import winding_down
 from reconciler.cli.terminal import Terminal
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

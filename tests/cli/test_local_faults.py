@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.rendering import write
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.review import planfile
 from tests.acceptance.world import World
 from tests.cli.conftest import Command

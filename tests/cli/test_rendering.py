@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.rendering import write
-from reconciler.model import Stop
+from reconciler.model.errors import Stop
 from reconciler.render.formats import FORMATS, Report
 from tests.acceptance.world import World
 from tests.cli.conftest import Command

@@ -14,7 +14,8 @@ from reconciler.commands.outputs import bundles, outputs
 from reconciler.commands.rollback import prepare_rollback
 from reconciler.commands.show import show, show_one
 from reconciler.emulator import Request, Response
-from reconciler.model import Address, Exit, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
 from tests.acceptance.world import World
 from tests.apply.server import Server, changed, is_read, refuse, times, world_and_server
 

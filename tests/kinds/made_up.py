@@ -20,7 +20,9 @@ from reconciler.kinds.kind import Kind
 from reconciler.kinds.manifest import Manifest, Reference
 from reconciler.kinds.words import choice, closed, text
 from reconciler.manifest.schema import schemas
-from reconciler.model import Address, Desired, Json, Ref
+from reconciler.model.address import Address, Ref
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
 
 
 @contextmanager

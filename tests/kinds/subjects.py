@@ -12,7 +12,7 @@ from reconciler.kinds import FORMS, KINDS
 from reconciler.kinds.field import Field
 from reconciler.kinds.kind import DocumentKind, Kind, TagPlace
 from reconciler.manifest.load.loader import load
-from reconciler.model import Desired
+from reconciler.model.desired import Desired
 from tests.acceptance.world import Kept, World
 
 NAME = "sample"

@@ -16,7 +16,7 @@ from reconciler.emulator import Emulator
 from reconciler.kinds import FORMS, KINDS
 from reconciler.kinds.manifest import Manifest, Reference
 from reconciler.manifest.schema import schemas
-from reconciler.model import Address
+from reconciler.model.address import Address
 from reconciler.render import markdown, tables, text
 from reconciler.render.explain.explanation import render_explanation
 from reconciler.render.graph import forms

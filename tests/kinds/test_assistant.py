@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.kinds.assistant import ASSISTANT
-from reconciler.model import substitute
+from reconciler.model.json import substitute
 from tests.kinds.sdk import misfits, request_type
 from tests.kinds.subjects import FILES, spec_of
 from tests.kinds.trees import Tree

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.kinds.file import FILE
-from reconciler.model import Attachment, Document, ReasonCode
+from reconciler.model.desired import Document
+from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 DOCUMENT = Document("data/a.csv", "data/a.csv", "a.csv", 3, "0123456789abcdef" * 4)
 

@@ -13,7 +13,11 @@ from reconciler.kinds.form import Form, Shape
 from reconciler.kinds.kind import DocumentKind, Kind, document_kind_of
 from reconciler.kinds.manifest import Manifest
 from reconciler.kinds.words import raw_schema
-from reconciler.model import ABSENT, Address, Attachment, Desired, Document, Json, Lifecycle, ReasonCode, Span
+from reconciler.model.address import Address, Span
+from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.model.json import ABSENT, Json
+from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 
 
 class Lamp(Kind):

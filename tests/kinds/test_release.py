@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds.release import RELEASE
-from reconciler.model import substitute
+from reconciler.model.json import substitute
 from tests.kinds.sdk import misfits, request_type
 from tests.kinds.subjects import FILES, spec_of
 from tests.kinds.trees import Tree

@@ -10,7 +10,8 @@ from hypothesis import given
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.runtime import Runtime
-from reconciler.model import Address, Ref, refs
+from reconciler.model.address import Address, Ref
+from reconciler.model.json import refs
 from tests.kinds.trees import Tree
 from tests.model.test_model import JSON
 

@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.kinds.vector_store import VECTOR_STORE
 from reconciler.manifest.load.loader import load
-from reconciler.model import Desired, Rejected
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostics import Rejected
 from tests.acceptance.world import World
 from tests.kinds.sdk import misfits, request_type
 from tests.kinds.subjects import spec_of

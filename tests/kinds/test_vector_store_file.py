@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds.vector_store_file import AUTO, VECTOR_STORE_FILE, chunking
-from reconciler.model import Attachment, Document, ReasonCode
+from reconciler.model.desired import Document
+from reconciler.model.observed import Attachment
+from reconciler.model.reasons import ReasonCode
 from tests.kinds.sdk import misfits, request_type
 from tests.model.test_model import JSON
 

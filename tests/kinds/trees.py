@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.manifest.load.loader import load
-from reconciler.model import Desired, Rejected
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostics import Rejected
 from tests.acceptance.world import World
 
 

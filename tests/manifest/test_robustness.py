@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from reconciler.manifest.load.loader import load
 from reconciler.manifest.text.source import parse
-from reconciler.model import Json, Problems, Rejected, canonical
+from reconciler.model.diagnostics import Problems, Rejected
+from reconciler.model.json import Json, canonical
 from tests.manifest.trees import plant
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.kinds.form_assistant import RUNTIMES, routes
 from reconciler.manifest.schema.schemas import spec_schema
-from reconciler.model import Json
+from reconciler.model.json import Json
 from tests.manifest.trees import assistant, brief, desired, manifest, rejected
 
 LACKING = [(row["field"], runtime) for row in routes() for runtime in RUNTIMES if row[runtime] is None]

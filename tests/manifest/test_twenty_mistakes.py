@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.manifest.load.loader import load
-from reconciler.model import Diagnostic, Rejected
+from reconciler.model.diagnostics import Diagnostic, Rejected
 from tests.manifest.trees import assistant, manifest, plant, stack
 
 KEY = "sk-" + "q7Zt2LmXv9Rk4BwYc8NsJd3HpGf6TaUe5QiWoMxKzVbCnEhD"

@@ -8,7 +8,8 @@ from textwrap import dedent
 from typing import Any
 
 from reconciler.manifest.load.loader import Loaded, load
-from reconciler.model import Desired, Diagnostic, Rejected
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostics import Diagnostic, Rejected
 
 HEAD = "apiVersion: reconciler/v1\n"
 STACK = HEAD + "kind: Stack\nmetadata: {name: acme}\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Address, Diagnostic, Problems, Rejected, Severity, Span, did_you_mean, nearest
+from reconciler.model.address import Address, Span
+from reconciler.model.diagnostics import Diagnostic, Problems, Rejected, Severity, did_you_mean, nearest
 
 HELPER = Address("Assistant", "helper")
 

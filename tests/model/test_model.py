@@ -11,34 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import (
-    ABSENT,
-    ID_PATTERN,
-    AccountInfo,
-    Action,
-    Address,
-    Blocked,
-    Cause,
-    Change,
-    Delta,
-    Desired,
-    Document,
-    Event,
-    FileChange,
-    FileChanges,
-    Plan,
-    Ref,
-    Span,
-    Step,
-    Unknown,
-    Verb,
-    canonical,
-    documents_digest,
-    refs,
-    same,
-    sha256,
-    substitute,
-)
+from reconciler.model.address import Address, Ref, Span, Unknown
+from reconciler.model.desired import Desired, Document, documents_digest
+from reconciler.model.events import Event
+from reconciler.model.json import ABSENT, ID_PATTERN, canonical, refs, same, sha256, substitute
+from reconciler.model.observed import AccountInfo
+from reconciler.model.plan import Action, Blocked, Cause, Change, Delta, FileChange, FileChanges, Plan, Step, Verb
 
 STORE = Address("VectorStore", "docs")
 JSON = st.recursive(

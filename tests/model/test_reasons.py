@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import TEXTS, Reason, ReasonCode, fits, reason
+from reconciler.model.plan import Reason, reason
+from reconciler.model.reasons import TEXTS, ReasonCode, fits
 
 
 def test_every_code_has_a_text() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import Request, Response
-from reconciler.model import Stop
+from reconciler.model.errors import Stop
 from tests.acceptance.world import World
 from tests.apply.server import Server, changed, world_and_server
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.apply.server import anchors_of
 from tests.observing.accounts import helper, hide, stopped
 

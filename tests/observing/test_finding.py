@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.apply.server import changed, is_read
 from tests.observing.accounts import helper, hide, stopped
 

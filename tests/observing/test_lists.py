@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import World
 from tests.apply.server import changed, is_read, refuse
 from tests.observing.accounts import helper, stopped

@@ -15,7 +15,7 @@ from reconciler.apply.session import Session
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.emulator import Switches
-from reconciler.model import Stop
+from reconciler.model.errors import Stop
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.lease import Lease
 from reconciler.ownership.liveness import Unknown

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Address
+from reconciler.model.address import Address
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import Anchor, Entry
 from reconciler.ownership.tags import TagTooLongError

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import Address, Desired, Document, Observed, Ref, Tags
+from reconciler.model.address import Address, Ref
+from reconciler.model.desired import Desired, Document
+from reconciler.model.observed import Observed, Tags
 from reconciler.ownership.digests import files_tag, labels_digest, refs_digest
 from reconciler.ownership.evidence import our_labels, vouch_for_documents, vouch_for_version
 

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.account.port import Call, Failure
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.lease import Leased
 from reconciler.ownership.taking import TAKEOVER
 from tests.acceptance.world import World

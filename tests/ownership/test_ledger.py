@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.model import Address
+from reconciler.model.address import Address
 from reconciler.ownership.anchor import Entry
 from reconciler.ownership.ledger import Ledger
 from tests.acceptance.world import World

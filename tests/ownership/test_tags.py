@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Address, Tags
+from reconciler.model.address import Address
+from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.tags import TagTooLongError
 

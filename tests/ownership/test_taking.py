@@ -14,7 +14,7 @@ from reconciler.apply import Conclusion
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.lease import HEARTBEAT, SILENCE
 from reconciler.ownership.liveness import LockFiles, Unknown
 from reconciler.ownership.taking import SERVICE, TAKEOVER

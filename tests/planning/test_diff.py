@@ -17,26 +17,12 @@ from hypothesis import strategies as st
 
 from reconciler.kinds.field import Field
 from reconciler.kinds.kind import DocumentKind, Kind, TagPlace
-from reconciler.model import (
-    ABSENT,
-    Address,
-    Attachment,
-    Cause,
-    Delta,
-    Desired,
-    Document,
-    Json,
-    Lifecycle,
-    Observed,
-    Path,
-    Reason,
-    ReasonCode,
-    Ref,
-    Tags,
-    Unknown,
-    canonical,
-    same,
-)
+from reconciler.model.address import Address, Ref, Unknown
+from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.model.json import ABSENT, Json, Path, canonical, same
+from reconciler.model.observed import Attachment, Observed, Tags
+from reconciler.model.plan import Cause, Delta, Reason
+from reconciler.model.reasons import ReasonCode
 from reconciler.ownership.digests import field_digests, label_key, managed_labels
 from reconciler.planning.diff import Ids, diff
 from reconciler.planning.documents import diff_documents, settled

@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Action, Address, Change, Desired, Observed, Ref, Rules, Step, Verb
+from reconciler.model.address import Address, Ref
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Change, Step, Verb
+from reconciler.model.rules import Rules
 from reconciler.planning import order
 from reconciler.planning.drafts import Draft
 from reconciler.planning.order import in_order, with_edges

@@ -16,26 +16,13 @@ from hypothesis import strategies as st
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import TagPlace
-from reconciler.model import (
-    AccountInfo,
-    Address,
-    Attachment,
-    Change,
-    Desired,
-    Document,
-    Json,
-    Lifecycle,
-    Notice,
-    Observed,
-    Plan,
-    Ref,
-    Rules,
-    Snapshot,
-    Span,
-    Step,
-    Tags,
-    Verb,
-)
+from reconciler.model.address import Address, Ref, Span
+from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.model.json import Json
+from reconciler.model.observed import AccountInfo, Attachment, Observed, Tags
+from reconciler.model.plan import Change, Notice, Plan, Step, Verb
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import field_digests, files_tag, stale_tags
 from reconciler.planning.plan import make_plan
 from reconciler.review import approvals, planfile

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.planning.rollback import as_released, make_rollback, release_to
 from reconciler.review.judge import judged_rollback
 from tests.planning.test_plan import STACK, change_of, helper, live, said, steps, store

@@ -27,7 +27,8 @@ from typing import Any
 from reconciler.apply.session import Session
 from reconciler.emulator import Request
 from reconciler.emulator.faults import Effect, Fault, Faulty
-from reconciler.model import AccountInfo, unicode
+from reconciler.model import unicode
+from reconciler.model.observed import AccountInfo
 from reconciler.render import escape
 from reconciler.render.formats import FORMATS, Format, Formats, Report
 from reconciler.review import planfile

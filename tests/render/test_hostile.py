@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
-from reconciler.model import ReasonCode
+from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, findings, github, markdown, tables
 from reconciler.render.formats import FORMATS, Asked, Formats, Report, render
 from reconciler.review import graph

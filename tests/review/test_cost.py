@@ -11,7 +11,11 @@ import pytest
 from reconciler.apply.documents import intake, rollout
 from reconciler.apply.uploads import parts
 from reconciler.apply.uploads import uploading as uploads
-from reconciler.model import AccountInfo, Address, Attachment, Desired, Document, Lifecycle, Observed, Rules, prices
+from reconciler.model import prices
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.model.observed import AccountInfo, Attachment, Observed
+from reconciler.model.rules import Rules
 from reconciler.ownership import anchor
 from reconciler.review import cost, planfile
 from tests.acceptance.world import World

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.render.explain.explanation import render_explanation
 from reconciler.review import approvals, planfile
 from reconciler.review.explain import Evidence, explain

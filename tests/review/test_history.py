@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import AccountInfo, Action, Address, Change, FileChange, FileChanges, Plan
+from reconciler.model.address import Address
+from reconciler.model.observed import AccountInfo
+from reconciler.model.plan import Action, Change, FileChange, FileChanges, Plan
 from reconciler.review import history
 from tests.acceptance.world import World
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.manifest.load.loader import load
-from reconciler.model import Address
+from reconciler.model.address import Address
 from reconciler.review.origins import Origins
 from tests.manifest.trees import loaded, manifest, stack
 

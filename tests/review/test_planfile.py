@@ -13,26 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import (
-    ABSENT,
-    AccountInfo,
-    Action,
-    Address,
-    Attachment,
-    Cause,
-    Change,
-    Delta,
-    Desired,
-    Exit,
-    Notice,
-    Observed,
-    Plan,
-    Ref,
-    Rules,
-    Span,
-    Stop,
-    Unknown,
-)
+from reconciler.model.address import Address, Ref, Span, Unknown
+from reconciler.model.desired import Desired
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.json import ABSENT
+from reconciler.model.observed import AccountInfo, Attachment, Observed
+from reconciler.model.plan import Action, Cause, Change, Delta, Notice, Plan
+from reconciler.model.rules import Rules
 from reconciler.planning.plan import make_plan
 from reconciler.review import approvals, plan_schema, planfile
 from reconciler.review.judge import judged

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.kinds import KINDS
-from reconciler.model import Json
+from reconciler.model.json import Json
 from reconciler.review.reach import place, reached, widened
 
 AGENT, RELEASE, ASSISTANT = KINDS["agent"], KINDS["release"], KINDS["assistant"]

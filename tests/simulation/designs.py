@@ -19,7 +19,8 @@ from typing import Any, BinaryIO
 
 from reconciler.manifest.files.tree import Tree
 from reconciler.manifest.load.loader import Loaded, load
-from reconciler.model import Address, Desired, Lifecycle
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired, Lifecycle
 
 MODEL = "gpt-6.1-terra"
 SEARCHES = frozenset({"responses", "assistants"})

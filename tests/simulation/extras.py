@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from reconciler.emulator.faults import Effect, Fault
-from reconciler.model import Address
+from reconciler.model.address import Address
 from tests.simulation.designs import Design, Shelf, addresses
 from tests.simulation.history import Role
 from tests.simulation.people import DRIFTS, Deed

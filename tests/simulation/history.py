@@ -17,7 +17,8 @@ from reconciler.account.port import Call, Failure
 from reconciler.apply import Conclusion
 from reconciler.commands.plan import Prepared
 from reconciler.emulator.faults import Fault
-from reconciler.model import Address, Exit, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
 from reconciler.review.approvals import Approval
 
 if TYPE_CHECKING:

@@ -21,7 +21,12 @@ from reconciler.apply.run import Run
 from reconciler.apply.uploads import uploading as uploads
 from reconciler.apply.uploads.sending import Deadline
 from reconciler.kinds.kind import Kind, document_kind_of
-from reconciler.model import Address, Attachment, Desired, Document, Json, Observed, Ref, Step, Tags, age, substitute
+from reconciler.model.address import Address, Ref
+from reconciler.model.desired import Desired, Document
+from reconciler.model.json import Json, substitute
+from reconciler.model.observed import Attachment, Observed, Tags
+from reconciler.model.plan import Step
+from reconciler.model.snapshot import age
 from reconciler.observing import observer
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.digests import field_digests

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.simulation.designs import Design, Piece, Shelf, addresses
 from tests.simulation.history import Role
 from tests.simulation.invariants.deletes import users

@@ -13,7 +13,7 @@ from reconciler.account.bundles import BadBundle, unpack
 from reconciler.emulator import Emulator, Profile, Switches
 from reconciler.emulator.settings import NORMAL, Conditions
 from reconciler.emulator.wire import Request, Response
-from reconciler.model import Tags
+from reconciler.model.observed import Tags
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from tests.simulation.history import Actor, History, Sent, Write

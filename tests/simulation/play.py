@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from reconciler.emulator import Profile
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from reconciler.observing.scope import Refresh
 from reconciler.review import approvals, planfile
 from reconciler.review.approvals import Approval

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.emulator import Profile
 from reconciler.emulator.faults import Effect, Fault
-from reconciler.model import Address
+from reconciler.model.address import Address
 from tests.simulation.designs import Design, Helper, Paper, Shelf
 from tests.simulation.history import Crash, Position, Process, Role
 from tests.simulation.people import Deed

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from reconciler.emulator import Profile
-from reconciler.model import Address
+from reconciler.model.address import Address
 from tests.simulation.designs import SEARCHES, Design, Helper, Mishap, Paper, Piece, Shelf
 from tests.simulation.extras import extended
 from tests.simulation.history import Crash, Position, Role

@@ -30,7 +30,10 @@ from reconciler.commands.rollback import prepare_rollback
 from reconciler.emulator import Profile, Switches
 from reconciler.emulator.faults import Fault, Faulty, applies
 from reconciler.emulator.wire import Request, Response
-from reconciler.model import AccountInfo, Address, Rules, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Stop
+from reconciler.model.observed import AccountInfo
+from reconciler.model.rules import Rules
 from reconciler.observing.scope import Refresh
 from reconciler.review.approvals import Approval
 from reconciler.upkeep import find_orphans, find_recovery, recover

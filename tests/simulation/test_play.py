@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator import Profile
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.simulation import schedules
 from tests.simulation.__main__ import main
 from tests.simulation.campaign import Tally, Work, do, plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Json
+from reconciler.model.json import Json
 from reconciler.upkeep.moments import moment
 
 

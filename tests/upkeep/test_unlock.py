@@ -13,7 +13,7 @@ from reconciler.apply.session import Session
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.lease import SILENCE
 from reconciler.ownership.liveness import LockFiles, Unknown
 from reconciler.ownership.taking import TAKEOVER

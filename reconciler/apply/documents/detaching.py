@@ -14,7 +14,7 @@ from reconciler.apply.requests.deleting import delete_file, delete_journalled, s
 from reconciler.apply.requests.looking import looks_of
 from reconciler.apply.run import Run, StepFailed, together
 from reconciler.kinds.kind import DocumentKind, Kind
-from reconciler.model import Attachment
+from reconciler.model.observed import Attachment
 from reconciler.ownership.anchor import journal_chunks
 
 ENDED = frozenset({"completed", "failed", "cancelled"})

@@ -16,7 +16,7 @@ from reconciler.apply.documents.attaching import attach
 from reconciler.apply.documents.rollout import Pending, Rollout
 from reconciler.apply.run import StepFailed
 from reconciler.apply.uploads.uploading import upload_file
-from reconciler.model import Document
+from reconciler.model.desired import Document
 
 GROUP = 24
 """Files that are attached at once, if so many are there: the other 16 that may be under way meanwhile are uploads."""

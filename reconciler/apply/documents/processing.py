@@ -15,7 +15,8 @@ from reconciler.apply.requests.looking import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import StepFailed, together
 from reconciler.apply.uploads.sending import Deadline
-from reconciler.model import Attachment, Document
+from reconciler.model.desired import Document
+from reconciler.model.observed import Attachment
 
 UNTAGGED = "the server did not keep the attributes that say which document it is"
 UNLISTED = "the server's list does not show the attributes that say which document it is"

@@ -10,7 +10,10 @@ from reconciler.apply.documents.processing import UNTAGGED
 from reconciler.apply.documents.rollout import Rollout
 from reconciler.apply.requests.writing import Seen, write
 from reconciler.apply.run import StepFailed, together
-from reconciler.model import TEXTS, Attachment, Document, ReasonCode, same
+from reconciler.model.desired import Document
+from reconciler.model.json import same
+from reconciler.model.observed import Attachment
+from reconciler.model.reasons import TEXTS, ReasonCode
 
 LOOK_AGAIN = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look at attributes that were changed."""

@@ -12,7 +12,10 @@ from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, together
 from reconciler.apply.uploads.sending import Deadline
 from reconciler.kinds.kind import DocumentKind, Kind
-from reconciler.model import Address, Attachment, Document, Event
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.events import Event
+from reconciler.model.observed import Attachment
 
 RETRIES = 2
 """How often a file that failed with an error of the service is attached again."""

@@ -17,7 +17,10 @@ from reconciler.apply.documents.relabelling import change_attributes
 from reconciler.apply.documents.rollout import Rollout
 from reconciler.apply.run import Run, StepFailed
 from reconciler.kinds.kind import Kind, document_kind_of
-from reconciler.model import Address, Attachment, Document, FileChanges
+from reconciler.model.address import Address
+from reconciler.model.desired import Document
+from reconciler.model.observed import Attachment
+from reconciler.model.plan import FileChanges
 from reconciler.planning.documents import diff_documents, settled
 
 ROUND = 500

@@ -13,7 +13,8 @@ from reconciler.account.objects import get_object
 from reconciler.account.port import Call, Failure, FailureKind, Reply
 from reconciler.apply.run import Run, StepFailed
 from reconciler.kinds.kind import Kind
-from reconciler.model import Exit, Json
+from reconciler.model.errors import Exit
+from reconciler.model.json import Json
 
 ATTEMPTS = 3
 """One write and at most two more."""

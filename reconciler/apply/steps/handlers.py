@@ -10,7 +10,8 @@ from reconciler.apply.steps.tagged import making
 from reconciler.apply.steps.versioned import deleting as versioned_deleting
 from reconciler.apply.steps.versioned import releasing
 from reconciler.kinds.kind import TagPlace
-from reconciler.model import Outcome, Step, Verb
+from reconciler.model.events import Outcome
+from reconciler.model.plan import Step, Verb
 
 Handler = Callable[[Run, Step], Awaitable[tuple[Outcome, str]]]
 

@@ -12,7 +12,8 @@ from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.steps.versioned.files import files_of_all_versions
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind, VersionedKind
-from reconciler.model import Observed, Step, Verb
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Step, Verb
 
 
 async def clear_journal(run: Run, objects: Sequence[Observed], steps: Sequence[Step]) -> None:

@@ -6,7 +6,11 @@ from reconciler.apply.run import StepFailed
 from reconciler.apply.states import Object, allowed
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Address, Desired, Exit, Observed, Step, Tags
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.errors import Exit
+from reconciler.model.observed import Observed, Tags
+from reconciler.model.plan import Step
 
 
 def desired_of(step: Step) -> Desired:

@@ -26,7 +26,7 @@ from reconciler.apply.uploads.sending import (
 )
 from reconciler.kinds.kind import DocumentKind
 from reconciler.manifest.files.refusals import TreeError
-from reconciler.model import Document
+from reconciler.model.desired import Document
 
 PART = 16 * 2**20
 """Bytes of a part. 64 MiB are allowed, but a lost answer costs the whole part once more, and each part has to arrive

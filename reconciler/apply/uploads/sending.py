@@ -12,7 +12,7 @@ from reconciler.account.outcomes import CHANGED
 from reconciler.account.port import Call, Clock, Failure
 from reconciler.apply.run import Run, StepFailed
 from reconciler.manifest.files.refusals import TreeError
-from reconciler.model import Document
+from reconciler.model.desired import Document
 
 PAUSES = (0.0, 1.0, 4.0)
 """Seconds before each attempt to send something whose second execution does no harm."""

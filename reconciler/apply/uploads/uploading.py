@@ -22,7 +22,7 @@ from reconciler.apply.uploads.sending import (
     seconds_for,
 )
 from reconciler.kinds.kind import DocumentKind
-from reconciler.model import Document
+from reconciler.model.desired import Document
 
 LARGE_FROM = 8 * 2**20
 """Bytes from which a file goes in parts: below, three requests cost more than what a lost answer costs."""

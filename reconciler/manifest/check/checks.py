@@ -9,7 +9,11 @@ from reconciler.kinds.kind import TagPlace, document_kind_of
 from reconciler.manifest.check.jsonschema_check import check_schema
 from reconciler.manifest.files.documents import Doc
 from reconciler.manifest.schema import schemas
-from reconciler.model import Address, Desired, Json, Path, Problems, Tags, did_you_mean
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostics import Problems, did_you_mean
+from reconciler.model.json import Json, Path
+from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry
 from reconciler.ownership.digests import field_digests

@@ -12,7 +12,9 @@ from typing import Any
 
 from reconciler.manifest.check.validator import errors_in, types_of
 from reconciler.manifest.text.secrets import shown
-from reconciler.model import Address, Json, Path, Problems, Span, canonical, did_you_mean, nearest
+from reconciler.model.address import Address, Span
+from reconciler.model.diagnostics import Problems, did_you_mean, nearest
+from reconciler.model.json import Json, Path, canonical
 
 MOST = 50
 """Errors of one value that are told; more would not help anybody, and a stranger chooses how many there are."""

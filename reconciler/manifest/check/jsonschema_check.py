@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-from reconciler.model import Json, Path
+from reconciler.model.json import Json, Path
 
 Complaint = tuple[Path, str]
 Part = tuple[Path, int, Mapping[str, Json]]

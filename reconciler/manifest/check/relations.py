@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from reconciler.kinds.manifest import Manifest
 from reconciler.manifest.files.documents import Doc
-from reconciler.model import Address, Problems
+from reconciler.model.address import Address
+from reconciler.model.diagnostics import Problems
 
 
 def first_of_each(docs: Sequence[Doc], problems: Problems) -> dict[Address, Doc]:

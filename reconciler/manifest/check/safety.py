@@ -12,7 +12,10 @@ from reconciler.manifest.check.urls import domain_problem, url_problem
 from reconciler.manifest.text import source
 from reconciler.manifest.text.secrets import find_secrets, shown
 from reconciler.manifest.text.written import Written
-from reconciler.model import Address, Json, Path, Problems, Span, unicode
+from reconciler.model import unicode
+from reconciler.model.address import Address, Span
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json, Path
 
 _MOST = 5
 """Findings of one text that are told."""

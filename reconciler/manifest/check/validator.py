@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.model import Json, canonical
+from reconciler.model.json import Json, canonical
 
 Branches = Sequence[Mapping[str, Any]]
 

@@ -16,7 +16,9 @@ from reconciler.manifest.files.texts import Texts
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.text.secrets import shown
 from reconciler.manifest.text.written import Written
-from reconciler.model import Address, Json, Path, Problems, did_you_mean
+from reconciler.model.address import Address
+from reconciler.model.diagnostics import Problems, did_you_mean
+from reconciler.model.json import Json, Path
 
 _VALUE_LEVEL = frozenset(("E205", "E206", "E207", "E208", "E209", "E210", "E212"))
 """Problems after which a file is still read to its end: they do not matter in a file that is not ours."""

@@ -23,7 +23,10 @@ from reconciler.manifest.files.refusals import NotThere, TreeError
 from reconciler.manifest.files.texts import note_tree_error
 from reconciler.manifest.files.tree import Tree
 from reconciler.manifest.text.secrets import Scanner
-from reconciler.model import Document, Problems, Span, unicode
+from reconciler.model import unicode
+from reconciler.model.address import Span
+from reconciler.model.desired import Document
+from reconciler.model.diagnostics import Problems
 
 MAX_BYTES = 512 * 1024 * 1024
 _CHUNK = 1024 * 1024

@@ -8,7 +8,7 @@ from collections import Counter
 from reconciler.manifest.files import names
 from reconciler.manifest.files.globs import has_magic
 from reconciler.manifest.files.tree import Tree
-from reconciler.model import did_you_mean
+from reconciler.model.diagnostics import did_you_mean
 
 
 def what_is_near(tree: Tree, base_dir: str, pattern: str) -> str:

@@ -10,7 +10,8 @@ from reconciler.manifest.files.tree import Tree
 from reconciler.manifest.text import source
 from reconciler.manifest.text.secrets import masked, masked_line
 from reconciler.manifest.text.written import Written
-from reconciler.model import Diagnostic, Problems, Rejected, Span
+from reconciler.model.address import Span
+from reconciler.model.diagnostics import Diagnostic, Problems, Rejected
 
 _LONGEST_LINE = 2_000
 """Characters of a line that is still shown beside a problem in it."""

@@ -12,7 +12,8 @@ from reconciler.manifest.files.texts import Texts, note_tree_error
 from reconciler.manifest.load.patches import merge
 from reconciler.manifest.schema.stack import Environment, Stack
 from reconciler.manifest.text.secrets import shown
-from reconciler.model import Address, Problems, did_you_mean
+from reconciler.model.address import Address
+from reconciler.model.diagnostics import Problems, did_you_mean
 
 
 def choose(name: str | None, settled: Stack, root_doc: Doc, problems: Problems) -> Environment | None:

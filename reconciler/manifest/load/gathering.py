@@ -12,7 +12,9 @@ from reconciler.manifest.files.refusals import TreeError
 from reconciler.manifest.files.texts import Texts, note_tree_error
 from reconciler.manifest.schema import stack
 from reconciler.manifest.schema.stack import Stack
-from reconciler.model import Json, Problems, Span
+from reconciler.model.address import Span
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json
 
 YAML = (".yaml", ".yml")
 

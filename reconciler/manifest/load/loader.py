@@ -27,7 +27,10 @@ from reconciler.manifest.load.values import Values
 from reconciler.manifest.load.variables import interpolate
 from reconciler.manifest.schema import schemas, stack
 from reconciler.manifest.schema.stack import Stack
-from reconciler.model import Desired, Diagnostic, Json, Lifecycle, Problems, Span, sha256
+from reconciler.model.address import Span
+from reconciler.model.desired import Desired, Lifecycle
+from reconciler.model.diagnostics import Diagnostic, Problems
+from reconciler.model.json import Json, sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ from reconciler.manifest.files.documents import Doc
 from reconciler.manifest.files.hashcache import HashCache
 from reconciler.manifest.files.tree import Tree
 from reconciler.manifest.schema import schemas
-from reconciler.model import Address, Desired, Document, Json, Lifecycle, Path, Problems
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json, Path
 
 
 def manifest_of(doc: Doc, problems: Problems, *, sound: bool) -> Manifest | None:

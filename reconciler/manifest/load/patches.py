@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.manifest.text.written import Written
-from reconciler.model import Json, Path
+from reconciler.model.json import Json, Path
 
 
 def merge(base: Written, patch: Written) -> Written:

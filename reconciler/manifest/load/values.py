@@ -21,7 +21,9 @@ from reconciler.manifest.text import source
 from reconciler.manifest.text.json_text import parse_json
 from reconciler.manifest.text.secrets import shown
 from reconciler.manifest.text.written import Written
-from reconciler.model import Json, Path, Problems, Span, did_you_mean
+from reconciler.model.address import Span
+from reconciler.model.diagnostics import Problems, did_you_mean
+from reconciler.model.json import Json, Path
 
 _FIXED = frozenset[Path]({("apiVersion",), ("kind",), ("metadata", "name")})
 """What a document is does not depend on variables."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.model import Json
+from reconciler.model.json import Json
 
 
 def described(schema: Json, meanings: Mapping[str, str], path: tuple[str, ...] = ()) -> Json:

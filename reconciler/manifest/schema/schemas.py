@@ -9,7 +9,7 @@ from reconciler.kinds import FORMS
 from reconciler.kinds.words import closed, text
 from reconciler.manifest.schema import stack
 from reconciler.manifest.schema.meanings import described
-from reconciler.model import Json
+from reconciler.model.json import Json
 
 API_VERSION = "reconciler/v1"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from reconciler.kinds import FORMS
 from reconciler.kinds.words import closed, integer, text
-from reconciler.model import Json
+from reconciler.model.json import Json
 
 FILE = "reconciler.yaml"
 NAME_SCHEMA: Json = {

@@ -11,7 +11,9 @@ import json
 from reconciler.manifest.text import source
 from reconciler.manifest.text.limits import Limits
 from reconciler.manifest.text.written import Written
-from reconciler.model import Json, Path, Problems, Span
+from reconciler.model.address import Span
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json, Path
 
 _COUNT_FOR_JSON = frozenset({"E205", "E211"})
 """Duplicate keys and exceeded limits: what the YAML reader finds and JSON means as well."""

@@ -20,7 +20,9 @@ from reconciler.manifest.text.limits import Limits
 from reconciler.manifest.text.secrets import shown
 from reconciler.manifest.text.syntax import explain
 from reconciler.manifest.text.written import Written
-from reconciler.model import Json, Path, Problems, Span
+from reconciler.model.address import Span
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json, Path
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it (thirteen times faster); only its scanner and parser are used."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import yaml
 
-from reconciler.model import Span
+from reconciler.model.address import Span
 
 _TAB = "A tab stands where YAML wants spaces. Indent with spaces, two a level."
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.model import Json, Path, Span
+from reconciler.model.address import Span
+from reconciler.model.json import Json, Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ would give one object two addresses.
 
 from __future__ import annotations
 
-from reconciler.model import Address, Blocked, Observed
+from reconciler.model.address import Address
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Blocked
 from reconciler.planning.rules.collision import owned_already
 
 

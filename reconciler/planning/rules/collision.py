@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model import Address, Blocked, Observed
+from reconciler.model.address import Address
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Blocked
 from reconciler.ownership import anchor as anchors
 from reconciler.planning.matching import Match, is_current, tags_of
 

@@ -5,7 +5,9 @@ Without it a large mistake looks like a small one in review: a renamed directory
 
 from __future__ import annotations
 
-from reconciler.model import Rules, Snapshot, Verb
+from reconciler.model.plan import Verb
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning.drafts import Draft
 
 PERCENT_FROM = 10

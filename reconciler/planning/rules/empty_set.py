@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model import Action, Desired, Rules
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Action
+from reconciler.model.rules import Rules
 from reconciler.planning.drafts import Draft
 
 

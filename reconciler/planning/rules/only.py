@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model import Action, Desired, Notice, Rules, refs
+from reconciler.model.desired import Desired
+from reconciler.model.json import refs
+from reconciler.model.plan import Action, Notice
+from reconciler.model.rules import Rules
 from reconciler.planning.drafts import Draft
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model import Blocked, Observed, Reason
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Blocked, Reason
 from reconciler.planning.matching import tags_of
 
 

@@ -5,7 +5,7 @@ Without it a glob that takes in a directory too many sends, and pays for, whatev
 
 from __future__ import annotations
 
-from reconciler.model import Rules
+from reconciler.model.rules import Rules
 from reconciler.planning.drafts import Draft
 
 

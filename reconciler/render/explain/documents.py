@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.model import ReasonCode
+from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, values
 from reconciler.render.explain.lines import (
     INDENT,

@@ -7,7 +7,7 @@ live and what was last applied, then what others filled in, who is referred to a
 from collections.abc import Iterator
 
 from reconciler.kinds import compiled_into
-from reconciler.model import ReasonCode
+from reconciler.model.reasons import ReasonCode
 from reconciler.render import blocks, escape, text, values
 from reconciler.render.diff.words import Budget
 from reconciler.render.explain import documents, fields

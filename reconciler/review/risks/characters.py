@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.model import Notice
+from reconciler.model.plan import Notice
 from reconciler.review.lookalikes import Finding, new
 from reconciler.review.reach import place, texts
 from reconciler.review.risks.values import Values

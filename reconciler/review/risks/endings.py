@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.kinds import KINDS
-from reconciler.model import Action, Address, Change, Desired, Notice, Observed, Step, Verb
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Change, Notice, Step, Verb
 from reconciler.review.reach import texts
 from reconciler.review.risks.facts import Facts
 from reconciler.review.risks.words import counted, listed

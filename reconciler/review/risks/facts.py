@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.model import Address, Desired, Observed
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.model import Change, Notice, Step
+from reconciler.model.plan import Change, Notice, Step
 from reconciler.review.risks.characters import unusual_characters
 from reconciler.review.risks.endings import endings
 from reconciler.review.risks.facts import Facts

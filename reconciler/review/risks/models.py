@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model import Notice
+from reconciler.model.plan import Notice
 from reconciler.review.lookalikes import plain
 from reconciler.review.risks.values import Values
 

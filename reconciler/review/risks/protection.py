@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model import Desired, Notice, Step
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Notice, Step
 
 
 def unprotected(step: Step, desired: Desired) -> Iterator[Notice]:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind
-from reconciler.model import Address, Json, Notice, Span, Step
+from reconciler.model.address import Address, Span
+from reconciler.model.json import Json
+from reconciler.model.plan import Notice, Step
 from reconciler.review.lookalikes import plain
 from reconciler.review.risks.facts import Facts
 from reconciler.review.risks.words import counted, listed

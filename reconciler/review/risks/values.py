@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind
-from reconciler.model import Desired, Json, Notice, Span, Step, Verb
+from reconciler.model.address import Span
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json
+from reconciler.model.plan import Notice, Step, Verb
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from reconciler.apply.requests.writing import Seen, write
 from reconciler.apply.run import Run
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind, document_kind_of
-from reconciler.model import Json, Tags
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import journal_chunks
 from reconciler.upkeep.gc.orphans import Group, Orphan, Orphans

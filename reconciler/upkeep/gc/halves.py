@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.account.objects import list_attachments
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Observed
+from reconciler.model.observed import Observed
 from reconciler.upkeep.gc.orphans import Group, Orphan
 from reconciler.upkeep.gc.survey import Survey, state_of
 from reconciler.upkeep.gc.uses import has_attachments

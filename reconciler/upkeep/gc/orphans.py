@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconciler.model import Address, Json, Tags
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 from reconciler.observing.scope import Found
 from reconciler.ownership.anchor import Anchor
 from reconciler.upkeep.gc.uses import File, Uses

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from reconciler.account.port import Account
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Desired, Observed
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
 from reconciler.observing.scope import Found
 from reconciler.upkeep.gc.uses import Uses, Version, list_versions, read_contents
 

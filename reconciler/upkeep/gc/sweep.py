@@ -13,7 +13,9 @@ from reconciler.apply.limits import GRACE
 from reconciler.apply.requests.refusals import is_fatal
 from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.session import Session
-from reconciler.model import Event, Exit, Json, Stop
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.events import Event
+from reconciler.model.json import Json
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.lease import Ended, Lease, Leased
 from reconciler.ownership.ledger import Ledger

@@ -16,7 +16,8 @@ from reconciler.account.paging import list_all
 from reconciler.account.port import Account, Call, Failure, FailureKind, Reply
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import DocumentKind, Kind, VersionedKind, document_kind_of
-from reconciler.model import Json, Tags
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 
 PAGE = 10_000

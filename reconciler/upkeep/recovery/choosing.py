@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import anchor as anchors
 from reconciler.upkeep.recovery.recovery import Part, Tagged
 from reconciler.upkeep.recovery.survey import Survey

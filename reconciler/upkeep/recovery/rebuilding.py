@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import TagPlace
-from reconciler.model import Desired, Exit, Stop
+from reconciler.model.desired import Desired
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.anchor import Anchor, Entry
 from reconciler.upkeep.recovery.recovery import NEWER, Part, Tagged, is_whole, salvaged, still_named
 

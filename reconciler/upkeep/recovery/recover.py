@@ -11,7 +11,7 @@ from dataclasses import replace
 from reconciler.account.failures import stop_for
 from reconciler.account.port import Failure
 from reconciler.apply.session import Session
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.observing.anchor import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import Anchor

@@ -9,7 +9,8 @@ from typing import Any
 
 from reconciler.account.objects import version_of
 from reconciler.kinds.kind import Kind, VersionedKind
-from reconciler.model import Json, Tags
+from reconciler.model.json import Json
+from reconciler.model.observed import Tags
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Anchor, Entry

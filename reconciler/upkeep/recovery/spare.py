@@ -9,7 +9,7 @@ from reconciler.account.port import Account, Call
 from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import TagPlace
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.anchor import ANCHOR_BETA, ANCHOR_COLLECTION
 from reconciler.upkeep.recovery.recovery import NEWER, Part, salvaged

@@ -13,7 +13,8 @@ from reconciler.account.port import Account, Failure, FailureKind
 from reconciler.apply.session import Session
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind, TagPlace
-from reconciler.model import Exit, Stop, created_at
+from reconciler.model.errors import Exit, Stop
+from reconciler.model.observed import created_at
 from reconciler.observing.anchor import read_anchor
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging

@@ -17,7 +17,7 @@ from reconciler.apply.session import Session
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.emulator import Emulator, Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import Applied, World
 from tests.apply.server import (
     Server,

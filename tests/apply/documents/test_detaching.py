@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.account.port import Call
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import World
 from tests.apply.server import (
     Server,

@@ -17,7 +17,7 @@ from reconciler.apply.documents.intake import GROUP
 from reconciler.apply.run import UNATTACHED
 from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.apply.documents.test_attaching import Ownerless, apply, attachments, many
 from tests.apply.server import (
     anchors_of,

@@ -12,7 +12,7 @@ import pytest
 from reconciler.account.port import Call
 from reconciler.emulator import Emulator, Request, Response, Switches
 from reconciler.emulator.faults import Effect, Fault, Faulty
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import Applied, World
 from tests.apply.server import (
     Server,

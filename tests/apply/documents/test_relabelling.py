@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.emulator import Request
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.apply.documents.test_sequence import three
 from tests.apply.server import (
     is_write,

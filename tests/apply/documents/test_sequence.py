@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.account.port import Call, Upload
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import World
 from tests.apply.server import (
     Server,

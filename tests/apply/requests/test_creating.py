@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import World
 from tests.apply.server import Server, changed, is_read, is_write, refuse, say, text_of, world_and_server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.apply.requests.test_creating import agents, helper
 from tests.apply.server import is_read, is_write, refuse, text_of, times
 

@@ -15,7 +15,7 @@ import pytest
 from reconciler.apply.uploads import parts
 from reconciler.apply.uploads import uploading as uploads
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import Applied, World
 from tests.apply.server import Server, changed, files_of, is_write, refuse, say, text_of, times, world_and_server
 

@@ -11,7 +11,7 @@ from reconciler.apply.uploads.sending import Deadline, Digests, Reader, media_ty
 from reconciler.emulator.files import ASSISTANT_EXTENSIONS
 from reconciler.emulator.processing import MAGIC, TEXT_EXTENSIONS
 from reconciler.manifest.files.refusals import TreeError
-from reconciler.model import Document
+from reconciler.model.desired import Document
 
 DOCUMENT = Document("a.md", "docs/a.md", "a.md", 4, "0" * 64)
 

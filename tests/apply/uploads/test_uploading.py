@@ -21,7 +21,8 @@ from reconciler.account.live import LiveAccount
 from reconciler.apply.run import Run
 from reconciler.apply.uploads.uploading import upload_file
 from reconciler.emulator import Request, Response
-from reconciler.model import Document, Exit
+from reconciler.model.desired import Document
+from reconciler.model.errors import Exit
 from reconciler.ownership.anchor import Anchor
 from reconciler.ownership.lease import Lease
 from reconciler.ownership.ledger import Ledger

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model import Address
+from reconciler.model.address import Address
 from tests.manifest.trees import assistant, desired, manifest, problems, rejected, stack
 
 

@@ -13,7 +13,9 @@ from reconciler.kinds import FORMS
 from reconciler.manifest.check import conformity
 from reconciler.manifest.check.conformity import MOST, Place, conform
 from reconciler.manifest.schema import schemas
-from reconciler.model import Json, Problems, Span
+from reconciler.model.address import Span
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import Json
 from tests.manifest.trees import assistant, problems, rejected
 
 

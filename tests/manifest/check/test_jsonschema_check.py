@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest.check.jsonschema_check import check_schema
-from reconciler.model import Path
+from reconciler.model.json import Path
 
 STRICT: dict[str, Any] = {
     "type": "object",

@@ -15,7 +15,9 @@ from reconciler.manifest.files import knowledge
 from reconciler.manifest.files.hashcache import Content, HashCache
 from reconciler.manifest.files.knowledge import collect
 from reconciler.manifest.files.tree import Tree
-from reconciler.model import Document, Problems, Span
+from reconciler.model.address import Span
+from reconciler.model.desired import Document
+from reconciler.model.diagnostics import Problems
 
 SPAN = Span("k/store.yaml", 7, 7)
 KEY = "sk-" + "q7Zt2LmXv9Rk4BwYc8NsJd3HpGf6TaUe5QiWoMxKzVbCnEhD"

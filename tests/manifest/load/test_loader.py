@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.model import Severity
+from reconciler.model.diagnostics import Severity
 from tests.manifest.trees import assistant, loaded, manifest, problems, stack
 
 FILES: dict[str, str | bytes] = {

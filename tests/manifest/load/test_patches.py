@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.manifest.load.patches import merge, paths_in
 from reconciler.manifest.text.source import parse
 from reconciler.manifest.text.written import Written
-from reconciler.model import Problems
+from reconciler.model.diagnostics import Problems
 
 
 def written(text: str, file: str) -> Written:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.text.source import parse
-from reconciler.model import Problems
+from reconciler.model.diagnostics import Problems
 from reconciler.review import plan_schema
 from tests.manifest.trees import assistant, manifest, stack
 

@@ -74,7 +74,7 @@ def test_without_a_stack_there_is_no_tree(tmp_path: Path) -> None:
 
 def test_a_directory_without_the_file_says_what_to_do(tmp_path: Path) -> None:
     from reconciler.manifest.load.loader import load
-    from reconciler.model import Rejected
+    from reconciler.model.diagnostics import Rejected
 
     with pytest.raises(Rejected) as error:
         load(tmp_path)

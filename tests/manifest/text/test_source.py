@@ -15,7 +15,9 @@ from reconciler.manifest.text import source
 from reconciler.manifest.text.limits import Limits
 from reconciler.manifest.text.source import lines, parse
 from reconciler.manifest.text.written import Written
-from reconciler.model import Problems, Span, canonical
+from reconciler.model.address import Span
+from reconciler.model.diagnostics import Problems
+from reconciler.model.json import canonical
 
 BACKENDS = [yaml.CSafeLoader, yaml.SafeLoader]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.model import Address, Tags
+from reconciler.model.address import Address
+from reconciler.model.observed import Tags
 from reconciler.ownership.tags import ADDRESS, STACK
 from tests.planning.test_plan import born, foreign, helper, live, plan_for, rule_of, steps, store
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Desired, Rules
+from reconciler.model.desired import Desired
+from reconciler.model.rules import Rules
 from tests.planning.test_plan import expired, live, plan_for, rule_of, store
 
 

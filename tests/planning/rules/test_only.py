@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.model import Address, Rules
+from reconciler.model.address import Address
+from reconciler.model.rules import Rules
 from tests.planning.test_plan import change_of, expired, helper, live, plan_for, rule_of, said, steps, store
 
 

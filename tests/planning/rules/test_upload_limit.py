@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Rules
+from reconciler.model.rules import Rules
 from tests.planning.test_plan import live, plan_for, rule_of, steps, store
 
 

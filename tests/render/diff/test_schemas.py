@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.model import ABSENT, Cause, canonical, same
+from reconciler.model.json import ABSENT, canonical, same
+from reconciler.model.plan import Cause
 from reconciler.planning.diff import _free_form
 from reconciler.render import fields, text
 from reconciler.render.diff import schemas

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reconciler.kinds import KINDS
-from reconciler.model import Address, Notice
+from reconciler.model.address import Address
+from reconciler.model.plan import Notice
 from reconciler.ownership.digests import field_digests
 from tests.review.risks.world import TOOLS, WIKI, edited, helper, live, plan_for, risks, tagged
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Address, Notice
+from reconciler.model.address import Address
+from reconciler.model.plan import Notice
 from tests.review.risks.world import MODEL, edited, helper, live, plan_for
 
 

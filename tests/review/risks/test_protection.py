@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.model import Address, Notice
+from reconciler.model.address import Address
+from reconciler.model.plan import Notice
 from tests.review.risks.world import MANIFEST, live, plan_for, risks, store, tagged
 
 

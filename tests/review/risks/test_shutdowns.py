@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model import Address, Lifecycle, Notice, Rules
+from reconciler.model.address import Address
+from reconciler.model.desired import Lifecycle
+from reconciler.model.plan import Notice
+from reconciler.model.rules import Rules
 from reconciler.review.risks.shutdowns import NOTICE_DAYS
 from tests.review.risks.world import MANIFEST, helper, live, plan_for, risks, store, tagged
 

@@ -7,23 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.kinds import KINDS
-from reconciler.model import (
-    AccountInfo,
-    Address,
-    Attachment,
-    Desired,
-    Document,
-    Json,
-    Lifecycle,
-    Observed,
-    Path,
-    Plan,
-    Ref,
-    Rules,
-    Snapshot,
-    Span,
-    Tags,
-)
+from reconciler.model.address import Address, Ref, Span
+from reconciler.model.desired import Desired, Document, Lifecycle
+from reconciler.model.json import Json, Path
+from reconciler.model.observed import AccountInfo, Attachment, Observed, Tags
+from reconciler.model.plan import Plan
+from reconciler.model.rules import Rules
+from reconciler.model.snapshot import Snapshot
 from reconciler.ownership.digests import files_tag
 from reconciler.planning.plan import make_plan
 from reconciler.review.judge import judged

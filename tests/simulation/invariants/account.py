@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.emulator.faults import Effect
-from reconciler.model import Exit, Verb
+from reconciler.model.errors import Exit
+from reconciler.model.plan import Verb
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from tests.simulation.designs import LABELS, addresses

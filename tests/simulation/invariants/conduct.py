@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reconciler.account.bundles import BadBundle, unpack
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership.tags import STATE
 from tests.simulation.history import History, Process, Role, Sent

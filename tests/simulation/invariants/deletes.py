@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from reconciler.model import Action, Observed, Verb
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, Verb
 from reconciler.ownership import anchor as anchors
 from tests.simulation.designs import addresses
 from tests.simulation.history import Actor, History, Process, Role, Write

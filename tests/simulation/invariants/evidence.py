@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.model import Verb
+from reconciler.model.plan import Verb
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 from tests.simulation.history import History, Process, Sent

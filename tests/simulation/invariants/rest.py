@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model import Exit, Outcome
+from reconciler.model.errors import Exit
+from reconciler.model.events import Outcome
 from tests.simulation.history import Actor, History, Process, Role
 from tests.simulation.invariants.account import ghosts, items, only_active, too_late
 from tests.simulation.invariants.violation import Violation

@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.account.port import Call
 from reconciler.commands.rollback import prepare_rollback
-from reconciler.model import Address, Exit, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
 from reconciler.upkeep import Group, find_orphans
 from tests.acceptance.world import World
 from tests.apply.server import anchors_of, is_read, refuse, say, world_and_server

@@ -17,7 +17,7 @@ from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.commands.rollback import prepare_rollback
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit, Stop
+from reconciler.model.errors import Exit, Stop
 from reconciler.upkeep import Group, Orphan, Orphans, Swept, find_orphans, sweep
 from tests.acceptance.world import World, made_once
 from tests.apply.server import anchors_of, is_read, is_write, refuse, state_of, times, world_and_server

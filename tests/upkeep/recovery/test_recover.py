@@ -18,7 +18,8 @@ from reconciler.commands.apply import carry_out
 from reconciler.commands.plan import prepare
 from reconciler.commands.rollback import prepare_rollback
 from reconciler.emulator import Request, Response
-from reconciler.model import Address, Exit, Stop
+from reconciler.model.address import Address
+from reconciler.model.errors import Exit, Stop
 from reconciler.ownership.tags import ADDRESS, FIELDS, STACK, STATE
 from reconciler.upkeep import Recovery, find_recovery, recover
 from tests.acceptance.world import World, made_once

@@ -12,7 +12,10 @@ from reconciler.apply.steps.tagged.files import drop_files
 from reconciler.apply.steps.tagged.writing import remove_tags
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind
-from reconciler.model import Exit, Observed, Outcome, Step
+from reconciler.model.errors import Exit
+from reconciler.model.events import Outcome
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Step
 from reconciler.ownership import tags as tagging
 
 

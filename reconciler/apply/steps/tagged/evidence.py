@@ -8,7 +8,7 @@ from reconciler.account.objects import get_object
 from reconciler.apply.run import Run
 from reconciler.apply.steps.planned import not_ours, tagged_meanwhile, vanished
 from reconciler.kinds.kind import Kind
-from reconciler.model import Address
+from reconciler.model.address import Address
 from reconciler.ownership import anchor as anchors
 from reconciler.ownership import tags as tagging
 

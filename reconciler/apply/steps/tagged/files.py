@@ -6,7 +6,10 @@ from reconciler.apply.run import Run
 from reconciler.apply.steps.planned import desired_of
 from reconciler.apply.uploads.uploading import upload_file
 from reconciler.kinds.kind import Kind, document_kind_of
-from reconciler.model import Address, Desired, Step, refs
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.json import refs
+from reconciler.model.plan import Step
 from reconciler.ownership.anchor import Entry
 
 

@@ -17,7 +17,10 @@ from reconciler.apply.steps.tagged.files import bring_files, fields_with_files, 
 from reconciler.apply.steps.tagged.writing import create_pending, retire, send_update, tags_of
 from reconciler.kinds import KINDS
 from reconciler.kinds.kind import Kind
-from reconciler.model import Desired, Observed, Outcome, Step, Tags, Verb
+from reconciler.model.desired import Desired
+from reconciler.model.events import Outcome
+from reconciler.model.observed import Observed, Tags
+from reconciler.model.plan import Step, Verb
 from reconciler.observing.tagged import observed_from
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry

@@ -15,7 +15,9 @@ from reconciler.apply.states import Object, state_of
 from reconciler.apply.steps.planned import check_move
 from reconciler.apply.steps.tagged.evidence import read_ours
 from reconciler.kinds.kind import Kind
-from reconciler.model import Desired, Json, Observed, Tags, canonical
+from reconciler.model.desired import Desired
+from reconciler.model.json import Json, canonical
+from reconciler.model.observed import Observed, Tags
 from reconciler.observing.tagged import observed_from
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.digests import field_digests

@@ -14,7 +14,9 @@ from reconciler.apply.steps.versioned.evidence import check_unmoved, read_ours
 from reconciler.apply.steps.versioned.files import files_of_all_versions
 from reconciler.apply.steps.versioned.posting import point, post_version
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Observed, Outcome, Step
+from reconciler.model.events import Outcome
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Step
 from reconciler.ownership import tags as tagging
 
 

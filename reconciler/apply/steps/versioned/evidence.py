@@ -11,7 +11,9 @@ from reconciler.apply.requests.looking import read
 from reconciler.apply.run import Run
 from reconciler.apply.steps.planned import changed, not_ours, tagged_meanwhile, vanished
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Address, Json, Observed
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.observed import Observed
 from reconciler.ownership import tags as tagging
 
 

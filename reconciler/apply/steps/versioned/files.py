@@ -12,7 +12,8 @@ from reconciler.apply.run import Run
 from reconciler.apply.steps.planned import desired_of
 from reconciler.apply.uploads.uploading import upload_file
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Json, Step
+from reconciler.model.json import Json
+from reconciler.model.plan import Step
 from reconciler.ownership import tags as tagging
 
 

@@ -16,7 +16,8 @@ from reconciler.apply.run import Run, StepFailed
 from reconciler.apply.states import Object
 from reconciler.apply.steps.planned import check_move
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Desired, Tags
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Tags
 from reconciler.ownership import tags as tagging
 
 

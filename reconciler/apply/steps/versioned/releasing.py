@@ -17,7 +17,10 @@ from reconciler.apply.steps.versioned.evidence import check_unmoved, read_ours, 
 from reconciler.apply.steps.versioned.files import bring_files
 from reconciler.apply.steps.versioned.posting import create_stub, point, post_version
 from reconciler.kinds.kind import VersionedKind
-from reconciler.model import Desired, Json, Outcome, Step
+from reconciler.model.desired import Desired
+from reconciler.model.events import Outcome
+from reconciler.model.json import Json
+from reconciler.model.plan import Step
 from reconciler.ownership import tags as tagging
 from reconciler.ownership.anchor import Entry
 from reconciler.ownership.digests import refs_digest

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.emulator import Request, Response, Switches
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import World
 from tests.apply.server import (
     Server,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.apply.server import (
     changed,
     is_read,

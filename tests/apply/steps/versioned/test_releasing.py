@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import Request, Response
-from reconciler.model import Exit
+from reconciler.model.errors import Exit
 from tests.acceptance.world import World
 from tests.apply.server import (
     Server,
