@@ -325,7 +325,7 @@ LOST = {move.after for moves in MACHINES.values() for move in moves if move.find
 AT_REST = {Object.READY, Version.CURRENT, Version.POSTED, File.COMPLETED, File.NAMED, Record.IDLE}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("profile", ["openai", "compatible"])
 @pytest.mark.parametrize("make", [first, changed, expired])
 def test_a_death_after_any_move_leaves_what_its_row_says(tmp_path: Path, make: Any, profile: str) -> None:

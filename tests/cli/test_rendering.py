@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -55,43 +56,54 @@ def test_one_run_writes_as_many_files_as_asked_for(reconciler: Command, tree: Wo
 
 
 WITH_ANOTHER = """
-import sys
+import contextlib, io, json, sys
 from reconciler.render import formats
 from tests.render.test_formats import new
 functions = {formats.Report.PLAN: "tests.render.test_formats:as_digest",
              formats.Report.PROBLEMS: "tests.render.test_formats:as_count"}
 formats.FORMATS = new(functions=functions, extensions=(".quality",), remark="of code")
-from reconciler.cli import main
-main()
+from reconciler import cli
+cli._register()
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = cli.run(arguments)
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
 """
 
 
-def with_another(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The tool with one more format in its table."""
-    return subprocess.run(
-        [sys.executable, "-c", WITH_ANOTHER, *arguments],
+def with_another(*commands: list[str]) -> list[tuple[int, str, str]]:
+    """What commands of the tool end with and print when its table has one more format: one process for all of them."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_ANOTHER, json.dumps(commands)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
+        check=True,
     )
+    return [(code, out, err) for code, out, err in map(json.loads, done.stdout.splitlines())]
 
 
 def test_a_format_of_the_table_is_in_the_help_on_stdout_and_in_files(
-    tree: World, monkeypatch: pytest.MonkeyPatch
+    tree: World, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     monkeypatch.chdir(tree.root)
-    told = " ".join(with_another("plan", "--help").stdout.split())
+    broken = World(tmp_path_factory.mktemp("broken"), tree.emulator, tree.time)
+    broken.stack()
+    broken.assistant("helper", modle="x")
+    (_, told, _), (_, of_validate, _), (_, plan, remarks), *refused = with_another(
+        ["plan", "--help"],
+        ["validate", "--help"],
+        ["plan", "--local", "--format", "quality", "--out", "a.quality"],
+        ["validate", str(broken.root), "--format", "quality"],
+        ["plan", str(broken.root), "--local", "--format", "quality"],
+    )
+    told = " ".join(told.split())
     assert "|sarif|junit|quality]" in told
     assert ".xml (JUnit), .quality (of code). FORMAT:FILE" in told
-    assert "|junit|quality]" in with_another("validate", "--help").stdout
-    done = with_another("plan", "--local", "--format", "quality", "--out", "a.quality")
-    assert done.stdout == Path("a.quality").read_text(encoding="utf-8")
-    assert "Wrote the plan as quality to a.quality." in done.stderr
-    tree.assistant("helper", modle="x")
-    for command in (["validate"], ["plan", "--local"]):
-        done = with_another(*command, "--format", "quality")
-        assert (done.returncode, done.stdout[:13]) == (7, '{"problems": ')
+    assert "|junit|quality]" in of_validate
+    assert plan == Path("a.quality").read_text(encoding="utf-8")
+    assert "Wrote the plan as quality to a.quality." in remarks
+    assert [(code, out[:13]) for code, out, _ in refused] == [(7, '{"problems": ')] * 2
 
 
 def test_a_file_is_replaced_as_a_whole(reconciler: Command, tree: World) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.emulator import Profile, Request
@@ -96,14 +96,12 @@ def _check(method: str, path: str, query: dict[str, str], body: bytes, content_t
         json.loads(response.body.decode())
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(data=st.data(), route=st.sampled_from(ROUTES), body=_json)
 def test_no_json_breaks_the_account(data: st.DataObject, route: Route, body: Any) -> None:
     query = data.draw(st.dictionaries(st.sampled_from(["limit", "order", "after", "before", "x"]), st.text(max_size=4)))
     _check(route.method, _path(route, data), query, json.dumps(body).encode())
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(data=st.data(), route=st.sampled_from(_JSON_ROUTES))
 def test_no_nearly_right_body_breaks_the_account(data: st.DataObject, route: Route) -> None:
     body = data.draw(_NEARLY[route.path])
@@ -111,7 +109,6 @@ def test_no_nearly_right_body_breaks_the_account(data: st.DataObject, route: Rou
     _check(route.method, path, {}, json.dumps(body).encode())
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(data=st.data(), route=st.sampled_from([route for route in ROUTES if route.form]))
 def test_no_form_breaks_the_account(data: st.DataObject, route: Route) -> None:
     names = st.sampled_from(
@@ -128,7 +125,6 @@ def test_no_form_breaks_the_account(data: st.DataObject, route: Route) -> None:
     _check(route.method, _path(route, data), {}, body[:cut], f"multipart/form-data; boundary={BOUNDARY}")
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(
     method=st.sampled_from(["GET", "POST", "DELETE", "PUT", ""]) | st.text(max_size=4),
     path=st.text(max_size=20) | st.lists(st.sampled_from(["v1", "files", "agents", "..", "", "\ud800"])).map("/".join),

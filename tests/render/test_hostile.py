@@ -398,8 +398,8 @@ def _halves() -> Iterator[tuple[str, str]]:
                     yield f"{command[:start]}{foreign}{command[end:]}", command
 
 
-def test_no_command_comes_about_where_a_marked_word_begins_or_ends() -> None:
-    pairs = list(_halves())
+def test_no_command_comes_about_where_a_marked_word_begins_or_ends(exhaustive: bool) -> None:
+    pairs = list(_halves())[:: 1 if exhaustive else 4]
     rest = "and then some words that stay as they are, so that the two lines are a pair"
     fields = [
         field([f"f{at}"], before=f"{old} {rest}\nk", after=f"{new} {rest}\nk") for at, (old, new) in enumerate(pairs)

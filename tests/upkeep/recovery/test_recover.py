@@ -645,6 +645,7 @@ def _doubled(root: Path) -> World:
     return world
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("make", "places"), [(_gone, 5), (_unreadable, 5), (_headless, 7), (_torn, 5), (_crowded, 7), (_doubled, 3)]
 )
