@@ -276,18 +276,18 @@ def test_a_large_schema_takes_moments() -> None:
     draw = random.Random(1)
     words = [str(draw.random()) for _ in range(2_000)]
     left, right = {"enum": words, "x": {"a": 1}}, {"enum": words[1:] + words[:1], "x": {"a": 2}}
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(deltas(desired(shade={"schema": left}), foreign(shade={"schema": right}))) == 2
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("repeats", [7, 12_000])
 def test_a_large_list_inside_a_schema_is_one_difference(repeats: int) -> None:
     left = {"enum": [f"a{number % repeats}" for number in range(12_000)]}
     right = {"enum": [f"a{number * 5 % repeats}" for number in range(11_999)]}
-    started = time.perf_counter()
+    started = time.process_time()
     assert list(deltas(desired(shade={"schema": left}), foreign(shade={"schema": right}))) == ["shade.schema.enum"]
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_no_difference_inside_a_schema_lies_inside_another() -> None:

@@ -62,10 +62,10 @@ def test_a_pattern_knows_where_nothing_can_match() -> None:
 
 
 def test_hostile_patterns_take_no_time() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert not matches("*a" * 100 + "b", "a" * 255)
     assert not matches("/".join(["**", "a"] * 40 + ["b"]), "/".join("a" * 300))
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_magic_is_recognised() -> None:

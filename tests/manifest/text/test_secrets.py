@@ -153,6 +153,6 @@ def test_chunks_find_what_the_whole_text_has(text: str, chunk: int) -> None:
 )
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     text = piece * (200_000 // len(piece))
-    start = time.monotonic()
+    start = time.process_time()
     find_secrets(text)
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
