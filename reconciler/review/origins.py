@@ -99,7 +99,7 @@ class Origins:
         sources = [f.source for f in (*self._kind.fields, *self._kind.inputs) if f.name == name] if self._kind else []
         if rest[:1] == ("format",):
             sources.reverse()
-        source = next((item for item in sources if item in self.manifest.spec), name)
+        source = next((item for item in sources if item in self.manifest.spec), [*sources, name][0])
         if source != "tools":
             return self._followed(self.manifest, ("spec", source), rest)
         for number, _ in enumerate(self.manifest.spec.get("tools", ())):
@@ -124,11 +124,13 @@ class Origins:
 
     def _names(self, ref: Ref) -> Span | None:
         """Where a reference is written: the entry that names it, in the manifest or in what is compiled into it."""
-        for manifest in (self.manifest, *self._parts.values()):
-            for at, target in self._named(manifest):
-                if target == ref.address:
-                    return manifest.at(*at)
-        return self.manifest.at("spec")
+        named = (
+            manifest.at(*at)
+            for manifest in (self.manifest, *self._parts.values())
+            for at, target in self._named(manifest)
+            if target == ref.address
+        )
+        return next(named, self.manifest.at("spec"))
 
     # --- who says it ---
 
@@ -159,9 +161,7 @@ class Origins:
         for path, span in sorted(self.manifest.spans.items(), key=lambda item: tuple(map(str, item[0]))):
             above = self.manifest.spans.get(path[:-1])
             if path[:1] == ("spec",) and span.file in self._patches and above and above.file not in self._patches:
-                value = _at(self.manifest.spec, path[1:])
-                if value is not ABSENT:
-                    yield _filled(path[1:], value, "environment", span)
+                yield _filled(path[1:], _at(self.manifest.spec, path[1:]), "environment", span)
 
     def _by_reconciler(self) -> Iterator[dict[str, Json]]:
         if self.desired is None:
@@ -198,10 +198,7 @@ def _filled(path: Path, value: Json, by: str, span: Span | None) -> dict[str, Js
 
 def _at(value: Json, path: Path) -> Json:
     for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return ABSENT
+        value = value[step]
     return value
 
 

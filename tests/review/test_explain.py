@@ -215,6 +215,35 @@ def test_a_field_that_no_apply_has_set_is_not_said_to_be_as_the_last_apply_left_
     assert "No apply has set it before" in told(world, "Assistant/helper")
 
 
+def test_what_no_release_has_had_was_not_there_at_the_last_apply(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", model="m")
+    assert world.settled()
+    world.assistant("helper", model="m", temperature=0.5)
+    found = field_of(evidence(world), "Assistant/helper", "temperature")
+    assert (found["cause"], found["live"], found["last_applied"]) == ("manifest", {}, {})
+
+
+def test_a_saved_plan_does_not_know_what_was_last_applied_to_an_agent(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.assistant("helper", "agents", model="m", instructions="Be brief.\n")
+    assert world.settled()
+    world.assistant("helper", "agents", model="m", instructions="Be kind.\n")
+    assert field_of(saved(world), "Assistant/helper", "instructions")["last_applied"] is None
+
+
+def test_who_uses_a_store_by_way_of_a_tool_is_named_with_the_tool(tmp_path: Path) -> None:
+    world = World.new(tmp_path)
+    world.store("docs", {"a.md": "# A\n"})
+    world.manifest("Tool", "searching", SEARCH)
+    world.assistant("helper", model="m", tools=[{"tool": "searching"}])
+    found = explain("VectorStore/docs", evidence(world))["used_by"]
+    assert [(item["address"], item["via"]) for item in found] == [
+        ("Assistant/helper", "Tool/searching"),
+        ("Tool/searching", None),
+    ]
+
+
 def test_a_patch_of_the_environment_is_named(tmp_path: Path) -> None:
     world = World.new(tmp_path)
     world.stack(environments={"production": {"patches": ["production.yaml"]}})

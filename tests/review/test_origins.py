@@ -119,3 +119,8 @@ def test_references_stand_where_they_are_written(tmp_path: Path) -> None:
 
 def test_what_nobody_wrote_has_no_author(tmp_path: Path) -> None:
     assert origins(tmp_path, "model: m").of(("temperature",))["by"] is None
+
+
+def test_a_name_that_nobody_wrote_is_that_of_the_manifest(tmp_path: Path) -> None:
+    found = origins(tmp_path, "runtime: agents\nmodel: m").of(("name",))
+    assert found["by"] == "name"

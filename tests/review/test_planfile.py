@@ -450,3 +450,8 @@ def test_an_interrupted_change_of_runtime_resumes() -> None:
 
 def test_resuming_does_not_excuse_another_account() -> None:
     assert "the account changed" in covered(CREATE, body([DOCS, HELPER], [], account=AccountInfo("x")), resuming=True)
+
+
+def test_what_is_no_plan_has_a_digest_all_the_same() -> None:
+    """Before a saved plan is checked, whatever it holds."""
+    assert planfile.digest({"estimate": None, "changes": [1]}) != planfile.digest({"estimate": None, "changes": [2]})
