@@ -59,9 +59,9 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, World]:
     )
 
 
-@pytest.mark.parametrize("refresh", ["auto", "full"])
+@pytest.mark.parametrize("options", [{}, {"refresh": "full"}, {"destroy": True}], ids=["empty", "full", "destroy"])
 def test_a_plan_of_four_times_as_many_resources_costs_four_times_as_much(
-    worlds: tuple[World, World], refresh: str
+    worlds: tuple[World, World], options: dict[str, Any]
 ) -> None:
-    few, many = (calls(partial(world.plan, refresh=refresh)) for world in worlds)
+    few, many = (calls(partial(world.plan, **options)) for world in worlds)
     assert many < MOST * few

@@ -229,7 +229,7 @@ async def _listed(account: Account, kind: Kind) -> list[dict[str, Any]]:
     try:
         return await list_all(account, kind.collection, beta=kind.beta)
     except Failure as failure:
-        if failure.kind is FailureKind.NOT_FOUND or failure.status == 410:
+        if failure.kind is FailureKind.NOT_FOUND:
             return []
         raise
 

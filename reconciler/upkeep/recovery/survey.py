@@ -89,7 +89,7 @@ async def read_objects(session: Session, survey: Survey) -> Survey:
         try:
             found = await _both(session.account, kind.collection, kind.beta)
         except Failure as failure:
-            if failure.kind is not FailureKind.NOT_FOUND and failure.status != 410:
+            if failure.kind is not FailureKind.NOT_FOUND:
                 raise
             _check_unused(session, kind)
             missing.append(kind.name)
