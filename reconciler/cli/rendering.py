@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
@@ -13,6 +14,10 @@ from reconciler.render.formats import FORMATS, Asked, Format, Report
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal import Terminal
+
+
+_WORD = re.compile(r"[A-Za-z]{2,}")
+"""What may be meant as a format; a single letter may be a drive."""
 
 
 class Target(NamedTuple):
@@ -31,8 +36,12 @@ class TargetType(click.ParamType[Target]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Target:
         """The target; fails where nothing tells the format, or the directory does not exist."""
         text = str(value).strip()
-        file = text.partition(":")[2]
-        format_ = next((row for row in FORMATS.of(Report.PLAN) if text.startswith(f"{row.name}:")), None)
+        named, colon, file = text.partition(":")
+        formats = {row.name: row for row in FORMATS.of(Report.PLAN)}
+        format_ = formats.get(named) if colon else None
+        if format_ is None and colon and _WORD.fullmatch(named):
+            known = ", ".join(formats)
+            self.fail(f"There is no format {named!r}; there are {known}. A file of this name: ./{text}", param, ctx)
         if format_ is None:
             file, format_ = text, FORMATS.of_file(Report.PLAN, text)
         if format_ is None:

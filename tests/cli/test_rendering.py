@@ -121,6 +121,14 @@ def test_a_name_without_a_known_extension_is_refused_before_anything_is_read(rec
     assert result.out == ""
 
 
+def test_a_misspelt_format_is_no_part_of_a_files_name(reconciler: Command, tree: World) -> None:
+    result = reconciler("plan", "--local", "--out", "sraif:plan.md")
+    assert (result.code, result.out) == (7, "")
+    assert "There is no format 'sraif'; there are text, json, markdown, html, github, sarif, junit." in result.err
+    assert reconciler("plan", "--local", "-q", "--out", "./sraif:plan.md").code == 0
+    assert (tree.root / "sraif:plan.md").is_file()
+
+
 @pytest.mark.parametrize("name", ["missing/plan.md", "docs.md", "sarif:"])
 def test_a_place_that_cannot_be_written_is_refused(reconciler: Command, tree: World, name: str) -> None:
     (tree.root / "docs.md").mkdir()
