@@ -48,7 +48,7 @@ pythons: $(READY)
 
 # Everything of which `make test` tries a sample: fifteen times as many examples of property tests, every case, every planted bug.
 examples: $(READY)
-	$(PYTEST) --exhaustive $(addprefix tests/,$(or $(AREA),$(CORE) ownership emulator upkeep acceptance simulation))
+	$(PYTEST) --exhaustive $(addprefix tests/,$(or $(AREA),$(CORE) ownership emulator apply upkeep acceptance simulation))
 
 # Models of the protocol, every state that they can reach: they change when docs/guarantees.md does, not when the code does.
 models: $(READY)

@@ -152,6 +152,7 @@ def test_moving_from_assistants_to_responses_creates_there_and_deletes_here(tmp_
     assert world.api("GET", f"/assistants/{old}")["error"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "switches", [Switches(merge_metadata=True), Switches(numbers_as_floats=True), Switches(list_lag=20)]
 )

@@ -405,6 +405,7 @@ def test_both_schemes_define_every_colour_that_the_rules_use() -> None:
     assert set(LIGHT) == set(DARK)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", PLANS)
 def test_the_page_can_be_read_aloud(name: str) -> None:
     page = render_plan(plan_of(name))

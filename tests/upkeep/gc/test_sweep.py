@@ -505,11 +505,13 @@ def small_mess(root: Path) -> World:
     return world
 
 
-def test_after_a_crash_at_any_request_running_it_again_works(tmp_path: Path) -> None:
+def test_after_a_crash_at_any_request_running_it_again_works(tmp_path: Path, exhaustive: bool) -> None:
     """A File that the dead process was about to delete is in the journal, so that none is left that nobody knows of."""
     count = 0
     for world in deaths(lambda: small_mess(tmp_path), whole):
         count += 1
+        if count % 3 and not exhaustive:
+            continue
         world.time.base += 700
         swept = clean(world)
         assert swept.exit is Exit.DONE

@@ -83,6 +83,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_bundle_is_replaced_by_ours(tmp_path: Path, name: str) -> None:
     content = HOSTILE[name]()
