@@ -24,27 +24,26 @@ def cases(workplace: Path) -> Iterator[Case]:
             shutil.copytree(source, workplace / name)
         else:
             shutil.copy2(source, workplace / name)
-    yield Case("--help", _reconciler(workplace, "--help"), "import click", _python("import click"), 0.15)
+    yield Case("--help", reconciler(workplace, "--help"), "import click", _python("import click"), 0.15)
     yield Case(
         "validate",
-        _reconciler(workplace, "validate"),
+        reconciler(workplace, "validate"),
         "import yaml, jsonschema",
         _python("import yaml, jsonschema"),
         0.5,
     )
-    _reconciler(workplace, "apply", "--local", "--yes")()
-    yield Case(
-        "plan --local", _reconciler(workplace, "plan", "--local"), "import openai", _python("import openai"), 2.5
-    )
+    reconciler(workplace, "apply", "--local", "--yes")()
+    yield Case("plan --local", reconciler(workplace, "plan", "--local"), "import openai", _python("import openai"), 2.5)
     yield Case(
         "apply --local, nothing to do",
-        _reconciler(workplace, "apply", "--local", "--yes"),
+        reconciler(workplace, "apply", "--local", "--yes"),
         "import openai",
         _python("import openai"),
     )
 
 
-def _reconciler(directory: Path, *arguments: str) -> Callable[[], None]:
+def reconciler(directory: Path, *arguments: str) -> Callable[[], None]:
+    """The command line in a directory, as a process of its own."""
     return _process(directory, str(COMMAND), *arguments)
 
 
