@@ -12,7 +12,7 @@ from reconciler.account.port import Call, Execution, Failure, FailureKind, Uploa
 from reconciler.emulator import Emulator, Request, Response
 from reconciler.emulator.faults import Effect, Fault, Faulty
 from tests.direct import DirectAccount, request_of
-from tests.simulation.loop import World, run
+from tests.simulation.loop import Conditions, run
 
 
 @pytest.fixture
@@ -88,11 +88,11 @@ def test_hooks_see_every_call_and_may_fail_it(machine: Emulator) -> None:
 
 
 def test_latency_passes_on_the_injected_clock(machine: Emulator) -> None:
-    async def main(world: World) -> float | None:
-        account = DirectAccount(machine, clock=world.clock, latency=lambda _: 3.0)
+    async def main(conditions: Conditions) -> float | None:
+        account = DirectAccount(machine, clock=conditions.clock, latency=lambda _: 3.0)
         reply = await account.send(Call("GET", "/vector_stores"))
         assert reply.seconds == 3.0
-        assert reply.date == int(world.clock.now() - 1.5)
+        assert reply.date == int(conditions.clock.now() - 1.5)
         return reply.date
 
     assert run(1, main).seconds == 3.0
@@ -119,8 +119,8 @@ def test_a_connection_that_breaks_leaves_open_whether_a_write_was_executed(
 
 
 def test_a_lost_connection_is_noticed_after_the_way_there_and_back(machine: Emulator) -> None:
-    async def main(world: World) -> None:
-        account = DirectAccount(faulty(machine, Fault(Effect.DROPPED)), clock=world.clock, latency=lambda _: 3.0)
+    async def main(conditions: Conditions) -> None:
+        account = DirectAccount(faulty(machine, Fault(Effect.DROPPED)), clock=conditions.clock, latency=lambda _: 3.0)
         with pytest.raises(Failure):
             await account.send(READ)
 
@@ -128,18 +128,18 @@ def test_a_lost_connection_is_noticed_after_the_way_there_and_back(machine: Emul
 
 
 def test_a_delayed_answer_is_waited_for_on_the_clock(machine: Emulator) -> None:
-    async def main(world: World) -> None:
-        account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=20)), clock=world.clock)
+    async def main(conditions: Conditions) -> None:
+        account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=20)), clock=conditions.clock)
         reply = await account.send(WRITE)
         assert reply.seconds == 20
-        assert reply.date == world.clock.now()
+        assert reply.date == conditions.clock.now()
 
     assert run(1, main).seconds == 20
 
 
 def test_an_answer_that_takes_longer_than_the_call_may_is_a_timeout(machine: Emulator) -> None:
-    async def main(world: World) -> None:
-        account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=3600)), clock=world.clock)
+    async def main(conditions: Conditions) -> None:
+        account = DirectAccount(faulty(machine, Fault(Effect.DELAY, seconds=3600)), clock=conditions.clock)
         with pytest.raises(Failure, match="no complete answer within 60 s") as caught:
             await account.send(WRITE)
         assert (caught.value.kind, caught.value.execution) == (FailureKind.TIMEOUT, Execution.AMBIGUOUS)

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.account.limiter import Throttled, duration
 from reconciler.account.port import Call, Execution, Failure, FailureKind, Reply, Upload
-from tests.simulation.loop import World, run
+from tests.simulation.loop import Conditions, run
 
 READ = Call("GET", "/vector_stores")
 WRITE = Call("POST", "/vector_stores", json={})
@@ -25,23 +25,23 @@ Script = Callable[[int, Call], Reply | Failure]
 class Scripted:
     """An account whose n-th call ends as a script says; notes when each began and how many ran at once."""
 
-    def __init__(self, world: World, script: Script, *, seconds: float = 0.0) -> None:
+    def __init__(self, conditions: Conditions, script: Script, *, seconds: float = 0.0) -> None:
         self.times: list[float] = []
         self.calls: list[Call] = []
         self.most = 0
         self._running = 0
-        self._world = world
+        self._conditions = conditions
         self._script = script
         self._seconds = seconds
 
     async def send(self, call: Call) -> Reply:
         number = len(self.times)
-        self.times.append(self._world.clock.monotonic())
+        self.times.append(self._conditions.clock.monotonic())
         self.calls.append(call)
         self._running += 1
         self.most = max(self.most, self._running)
         try:
-            await self._world.clock.sleep(self._seconds)
+            await self._conditions.clock.sleep(self._seconds)
         finally:
             self._running -= 1
         result = self._script(number, call)
@@ -50,8 +50,8 @@ class Scripted:
         return result
 
 
-def throttled(world: World, account: Scripted, **options: Any) -> Throttled:
-    return Throttled(account, clock=world.clock, random=world.random, **options)
+def throttled(conditions: Conditions, account: Scripted, **options: Any) -> Throttled:
+    return Throttled(account, clock=conditions.clock, random=conditions.random, **options)
 
 
 def fails(sort: FailureKind, *, ambiguous: bool = False, **fields: Any) -> Script:
@@ -68,9 +68,9 @@ def first(count: int, failing: Script) -> Script:
 def attempts(call: Call, script: Script, *, seed: int = 1) -> tuple[Reply | Failure, list[float], Throttled]:
     """Send one call; give how it ended, and when each of its attempts began."""
 
-    async def main(world: World) -> tuple[Reply | Failure, list[float], Throttled]:
-        account = Scripted(world, script)
-        limiter = throttled(world, account)
+    async def main(conditions: Conditions) -> tuple[Reply | Failure, list[float], Throttled]:
+        account = Scripted(conditions, script)
+        limiter = throttled(conditions, account)
         try:
             return await limiter.send(call), account.times, limiter
         except Failure as failure:
@@ -151,9 +151,9 @@ def test_a_call_is_sent_four_times_at_most_with_growing_pauses() -> None:
 
 
 def test_retries_are_a_tenth_of_the_requests_and_ten_more() -> None:
-    async def main(world: World) -> Throttled:
-        account = Scripted(world, lambda _, call: fails(FailureKind.CONFLICT)(0, call))
-        limiter = throttled(world, account)
+    async def main(conditions: Conditions) -> Throttled:
+        account = Scripted(conditions, lambda _, call: fails(FailureKind.CONFLICT)(0, call))
+        limiter = throttled(conditions, account)
         await asyncio.gather(*(limiter.send(READ) for _ in range(200)), return_exceptions=True)
         return limiter
 
@@ -176,9 +176,9 @@ def pressed(
 ) -> tuple[Scripted, Throttled]:
     """Send many reads at once."""
 
-    async def main(world: World) -> tuple[Scripted, Throttled]:
-        account = Scripted(world, script, seconds=seconds)
-        limiter = throttled(world, account, parallelism=parallelism)
+    async def main(conditions: Conditions) -> tuple[Scripted, Throttled]:
+        account = Scripted(conditions, script, seconds=seconds)
+        limiter = throttled(conditions, account, parallelism=parallelism)
         await asyncio.gather(*(limiter.send(READ) for _ in range(count)), return_exceptions=True)
         return account, limiter
 
@@ -220,11 +220,11 @@ def test_a_load_signal_cuts_it(failure: Script) -> None:
 
 
 def test_a_cancelled_call_leaves_its_place_to_the_others() -> None:
-    async def main(world: World) -> int:
-        account = Scripted(world, lambda *_: DONE, seconds=1.0)
-        limiter = throttled(world, account, parallelism=1)
+    async def main(conditions: Conditions) -> int:
+        account = Scripted(conditions, lambda *_: DONE, seconds=1.0)
+        limiter = throttled(conditions, account, parallelism=1)
         tasks = [asyncio.create_task(limiter.send(READ)) for _ in range(6)]
-        await world.clock.sleep(0.5)
+        await conditions.clock.sleep(0.5)
         for task in tasks[:3]:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
@@ -247,9 +247,9 @@ def test_retry_after_holds_back_everybody() -> None:
 
 
 def test_being_told_to_wait_longer_than_two_minutes_is_a_failure_at_once_for_everybody() -> None:
-    async def main(world: World) -> tuple[list[BaseException | Reply], list[float]]:
-        account = Scripted(world, first(1, fails(FailureKind.RATE_LIMITED, status=429, retry_after=600.0)))
-        limiter = throttled(world, account)
+    async def main(conditions: Conditions) -> tuple[list[BaseException | Reply], list[float]]:
+        account = Scripted(conditions, first(1, fails(FailureKind.RATE_LIMITED, status=429, retry_after=600.0)))
+        limiter = throttled(conditions, account)
         return [(await asyncio.gather(limiter.send(READ), return_exceptions=True))[0] for _ in range(2)], account.times
 
     ended = run(1, main)
@@ -268,9 +268,9 @@ def test_being_told_to_wait_longer_than_two_minutes_is_a_failure_at_once_for_eve
 
 
 def test_what_gives_the_stack_back_leaves_although_nobody_waits_that_long() -> None:
-    async def main(world: World) -> tuple[Reply, list[float]]:
-        account = Scripted(world, first(1, fails(FailureKind.RATE_LIMITED, status=429, retry_after=600.0)))
-        limiter = throttled(world, account)
+    async def main(conditions: Conditions) -> tuple[Reply, list[float]]:
+        account = Scripted(conditions, first(1, fails(FailureKind.RATE_LIMITED, status=429, retry_after=600.0)))
+        limiter = throttled(conditions, account)
         with pytest.raises(Failure):
             await limiter.send(READ)
         return await limiter.send(replace(WRITE, parting=True)), account.times
@@ -327,14 +327,14 @@ def test_durations_are_read_as_the_service_writes_them(text: str | None, seconds
 
 
 def test_after_five_failed_calls_nothing_is_sent_until_one_may_try() -> None:
-    async def main(world: World) -> list[float]:
+    async def main(conditions: Conditions) -> list[float]:
         healthy = False
 
         def script(_: int, call: Call) -> Reply | Failure:
             return DONE if healthy else fails(FailureKind.UNREACHABLE, ambiguous=True)(0, call)
 
-        account = Scripted(world, script)
-        limiter = throttled(world, account)
+        account = Scripted(conditions, script)
+        limiter = throttled(conditions, account)
 
         async def send() -> Failure | Reply:
             try:
@@ -352,10 +352,10 @@ def test_after_five_failed_calls_nothing_is_sent_until_one_may_try() -> None:
             30,
         )
         assert "as told" in refused.message
-        await world.clock.sleep(31)
+        await conditions.clock.sleep(31)
         assert (await send()) is not DONE
         assert len(account.times) == 6
-        await world.clock.sleep(31)
+        await conditions.clock.sleep(31)
         healthy = True
         ended = await asyncio.gather(*(send() for _ in range(4)))
         assert sum(result is DONE for result in ended) >= 1
@@ -366,13 +366,13 @@ def test_after_five_failed_calls_nothing_is_sent_until_one_may_try() -> None:
 
 
 def test_one_call_tries_while_the_others_fail_fast() -> None:
-    async def main(world: World) -> int:
-        account = Scripted(world, first(5, fails(FailureKind.UNREACHABLE, ambiguous=True)), seconds=1)
-        limiter = throttled(world, account)
+    async def main(conditions: Conditions) -> int:
+        account = Scripted(conditions, first(5, fails(FailureKind.UNREACHABLE, ambiguous=True)), seconds=1)
+        limiter = throttled(conditions, account)
         for _ in range(5):
             with pytest.raises(Failure):
                 await limiter.send(WRITE)
-        await world.clock.sleep(31)
+        await conditions.clock.sleep(31)
         ended = await asyncio.gather(*(limiter.send(WRITE) for _ in range(6)), return_exceptions=True)
         return sum(result is DONE for result in ended)
 
@@ -381,15 +381,15 @@ def test_one_call_tries_while_the_others_fail_fast() -> None:
 
 
 def test_a_cancelled_try_lets_the_next_one_try() -> None:
-    async def main(world: World) -> Reply:
-        account = Scripted(world, first(5, fails(FailureKind.TIMEOUT, ambiguous=True)), seconds=1)
-        limiter = throttled(world, account)
+    async def main(conditions: Conditions) -> Reply:
+        account = Scripted(conditions, first(5, fails(FailureKind.TIMEOUT, ambiguous=True)), seconds=1)
+        limiter = throttled(conditions, account)
         for _ in range(5):
             with pytest.raises(Failure):
                 await limiter.send(WRITE)
-        await world.clock.sleep(31)
+        await conditions.clock.sleep(31)
         task = asyncio.create_task(limiter.send(WRITE))
-        await world.clock.sleep(0.5)
+        await conditions.clock.sleep(0.5)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         return await limiter.send(WRITE)
@@ -398,13 +398,13 @@ def test_a_cancelled_try_lets_the_next_one_try() -> None:
 
 
 def test_refusals_do_not_open_the_breaker_and_interrupt_a_row_of_failures() -> None:
-    async def main(world: World) -> int:
+    async def main(conditions: Conditions) -> int:
         def script(number: int, call: Call) -> Failure:
             sort = FailureKind.NOT_FOUND if number % 5 == 4 else FailureKind.UNREACHABLE
             return Failure(call, execution=Execution.AMBIGUOUS, kind=sort, message="no")
 
-        account = Scripted(world, script)
-        limiter = throttled(world, account)
+        account = Scripted(conditions, script)
+        limiter = throttled(conditions, account)
         for _ in range(30):
             with pytest.raises(Failure):
                 await limiter.send(WRITE)
@@ -414,9 +414,9 @@ def test_refusals_do_not_open_the_breaker_and_interrupt_a_row_of_failures() -> N
 
 
 def test_past_the_deadline_nothing_is_sent_and_before_it_calls_are_cut_short() -> None:
-    async def main(world: World) -> tuple[list[Call], Failure]:
-        account = Scripted(world, lambda *_: DONE, seconds=4)
-        limiter = throttled(world, account, deadline=10.0)
+    async def main(conditions: Conditions) -> tuple[list[Call], Failure]:
+        account = Scripted(conditions, lambda *_: DONE, seconds=4)
+        limiter = throttled(conditions, account, deadline=10.0)
         for _ in range(3):
             await limiter.send(READ)
         with pytest.raises(Failure) as caught:
@@ -429,9 +429,9 @@ def test_past_the_deadline_nothing_is_sent_and_before_it_calls_are_cut_short() -
 
 
 def test_nobody_waits_for_a_retry_or_a_gate_beyond_the_deadline() -> None:
-    async def main(world: World) -> list[BaseException | Reply]:
-        account = Scripted(world, fails(FailureKind.RATE_LIMITED, status=429, retry_after=60.0))
-        limiter = throttled(world, account, deadline=30.0)
+    async def main(conditions: Conditions) -> list[BaseException | Reply]:
+        account = Scripted(conditions, fails(FailureKind.RATE_LIMITED, status=429, retry_after=60.0))
+        limiter = throttled(conditions, account, deadline=30.0)
         return [(await asyncio.gather(limiter.send(READ), return_exceptions=True))[0] for _ in range(2)]
 
     ended = run(1, main)
@@ -455,14 +455,14 @@ def test_a_call_that_may_leave_only_once_is_not_sent_again(sort: FailureKind) ->
 def test_a_guard_is_asked_after_the_last_wait_and_may_stop_the_call() -> None:
     asked: list[float] = []
 
-    async def main(world: World) -> tuple[list[float], int]:
+    async def main(conditions: Conditions) -> tuple[list[float], int]:
         async def guard() -> None:
-            asked.append(world.clock.monotonic())
+            asked.append(conditions.clock.monotonic())
             if len(asked) == 3:
                 raise LookupError
 
-        account = Scripted(world, first(1, fails(FailureKind.RATE_LIMITED, retry_after=30.0)))
-        limiter = throttled(world, account)
+        account = Scripted(conditions, first(1, fails(FailureKind.RATE_LIMITED, retry_after=30.0)))
+        limiter = throttled(conditions, account)
         assert await limiter.send(replace(WRITE, guard=guard)) is DONE
         with pytest.raises(LookupError):
             await limiter.send(replace(WRITE, guard=guard))
@@ -474,9 +474,9 @@ def test_a_guard_is_asked_after_the_last_wait_and_may_stop_the_call() -> None:
 
 
 def test_what_a_guard_reads_does_not_queue_behind_the_calls_it_guards() -> None:
-    async def main(world: World) -> int:
-        account = Scripted(world, lambda _, call: DONE, seconds=1.0)
-        limiter = throttled(world, account, parallelism=1)
+    async def main(conditions: Conditions) -> int:
+        account = Scripted(conditions, lambda _, call: DONE, seconds=1.0)
+        limiter = throttled(conditions, account, parallelism=1)
 
         async def guard() -> None:
             await limiter.send(replace(READ, urgent=True))
@@ -491,13 +491,13 @@ def test_a_guard_that_refuses_does_not_use_up_the_try_that_closes_the_breaker() 
     async def refuse() -> None:
         raise LookupError
 
-    async def main(world: World) -> Reply:
-        account = Scripted(world, first(5, fails(FailureKind.UNREACHABLE, ambiguous=True)))
-        limiter = throttled(world, account)
+    async def main(conditions: Conditions) -> Reply:
+        account = Scripted(conditions, first(5, fails(FailureKind.UNREACHABLE, ambiguous=True)))
+        limiter = throttled(conditions, account)
         for _ in range(5):
             with pytest.raises(Failure):
                 await limiter.send(WRITE)
-        await world.clock.sleep(40)
+        await conditions.clock.sleep(40)
         with pytest.raises(LookupError):
             await limiter.send(replace(WRITE, guard=refuse))
         return await limiter.send(WRITE)

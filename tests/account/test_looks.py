@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from reconciler.account.looks import Looks
-from tests.simulation.loop import World, run
+from tests.simulation.loop import Conditions, run
 
 
 def began(seconds: float, *takes: float) -> list[float]:
     """When the looks began within so many seconds, if each of them takes so long (the last figure: all further ones)."""
     found: list[float] = []
 
-    async def main(world: World) -> None:
-        looks = Looks(world.clock, seconds)
+    async def main(conditions: Conditions) -> None:
+        looks = Looks(conditions.clock, seconds)
         while True:
-            found.append(world.clock.monotonic())
-            await world.clock.sleep(takes[min(len(found), len(takes)) - 1])
+            found.append(conditions.clock.monotonic())
+            await conditions.clock.sleep(takes[min(len(found), len(takes)) - 1])
             if not await looks.again():
                 return
 

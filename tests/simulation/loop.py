@@ -203,7 +203,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Conditions:
     """What the code under simulation is given: a clock, randomness of its own, and the trace."""
 
     seed: int
@@ -221,13 +221,13 @@ class Run(Generic[T]):
     seconds: float
 
 
-def run(seed: int, main: Callable[[World], Coroutine[Any, Any, T]], trace: Trace | None = None) -> Run[T]:
+def run(seed: int, main: Callable[[Conditions], Coroutine[Any, Any, T]], trace: Trace | None = None) -> Run[T]:
     """Run a coroutine to its end; raises what it raises, Deadlock, or Endless. `trace`: where to write to."""
     loop = VirtualLoop(seed)
-    world = World(seed, VirtualClock(loop), Random(f"world {seed}"), trace or Trace())
+    conditions = Conditions(seed, VirtualClock(loop), Random(f"world {seed}"), trace or Trace())
     try:
-        result = loop.run_until_complete(main(world))
-        return Run(result, world.trace, loop.time())
+        result = loop.run_until_complete(main(conditions))
+        return Run(result, conditions.trace, loop.time())
     finally:
         _finish(loop)
 

@@ -19,7 +19,7 @@ from reconciler.review.approvals import Approval
 from tests.simulation.designs import Design
 from tests.simulation.history import History, Process, Rest, Role
 from tests.simulation.invariants import Violation, violations
-from tests.simulation.loop import Deadlock, Endless, Trace, World, run
+from tests.simulation.loop import Conditions, Deadlock, Endless, Trace, run
 from tests.simulation.obstacles import Obstacle, obstacles, tidy
 from tests.simulation.stage import NORMAL, Stage, Start
 from tests.simulation.weather import FAIR, Climate, SeededWeather
@@ -82,9 +82,9 @@ def play(life: Life, *, traced: bool = False) -> Played:
     """Play a life from the first request to the last look; `traced`: keep what happened, line by line."""
     history: list[History] = []
 
-    async def main(world: World) -> None:
+    async def main(conditions: Conditions) -> None:
         weather = SeededWeather(Random(f"weather {life.seed}"), life.climate)
-        stage = Stage(world, life.profile, weather)
+        stage = Stage(conditions, life.profile, weather)
         stage.history.delay = life.climate.delay
         history.append(stage.history)
         try:
@@ -103,10 +103,10 @@ def play(life: Life, *, traced: bool = False) -> Played:
 async def _live(stage: Stage, weather: SeededWeather, life: Life) -> None:
     stage.settle_strangers()
     for episode in life.episodes:
-        await stage.world.clock.sleep(episode.idle)
+        await stage.conditions.clock.sleep(episode.idle)
         await _episode(stage, episode)
     weather.calm = True
-    await stage.world.clock.sleep(TAKEOVER + life.climate.delay)
+    await stage.conditions.clock.sleep(TAKEOVER + life.climate.delay)
     stage.thaw()
     if life.final.destroyed:
         tidy(stage)
@@ -128,7 +128,7 @@ async def _episode(stage: Stage, episode: Episode) -> None:
 
 
 async def _rival(stage: Stage, episode: Episode, after: float) -> None:
-    await stage.world.clock.sleep(after)
+    await stage.conditions.clock.sleep(after)
     await stage.run(episode.role, episode.design, episode.start)
 
 
@@ -154,7 +154,7 @@ async def _approved(stage: Stage, episode: Episode) -> None:
     if planned.prepared is None or planned.prepared.plan.blocked:
         return
     approval = approvals.load(planfile.dumps(planned.prepared.body).encode(), "plan.json")
-    await stage.world.clock.sleep(episode.pause)
+    await stage.conditions.clock.sleep(episode.pause)
     start = replace(episode.start, approval=approval)
     for _ in range(2):
         process = await stage.run(Role.APPLY, episode.design, start)
@@ -162,7 +162,7 @@ async def _approved(stage: Stage, episode: Episode) -> None:
             if process.writes:  # where people have done it all meanwhile, there is nothing to do, now or later
                 await _again(stage, episode.design, approval)
             return
-        await stage.world.clock.sleep(TAKEOVER)
+        await stage.conditions.clock.sleep(TAKEOVER)
         start = Start(approval=approval)
 
 
@@ -209,7 +209,7 @@ async def _recover(stage: Stage, design: Design) -> None:
         if process.exit is Exit.DONE:
             return
         said = f"{process.exit!r}: {_said(process)}"
-        await stage.world.clock.sleep(TAKEOVER)
+        await stage.conditions.clock.sleep(TAKEOVER)
     stage.history.trouble.append((6, f"not clean after {APPLIES} applies in calm weather: {said}"))
 
 

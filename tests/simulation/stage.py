@@ -40,7 +40,7 @@ from reconciler.upkeep import find_orphans, find_recovery, recover
 from tests.direct import DirectAccount, request_of
 from tests.simulation.designs import Design, Mishap, with_mishap
 from tests.simulation.history import Crash, History, Position, Process, Role, Sent
-from tests.simulation.loop import Family, World
+from tests.simulation.loop import Conditions, Family
 from tests.simulation.onlooker import MARK, Recorded, View
 
 BETA = "agents=v1, assistants=v2"
@@ -110,7 +110,7 @@ class _Wire:
         if process.crashed:
             raise asyncio.CancelledError
         placed = self.start.placed(len(process.sent) + 1, call)
-        sent = Sent(history.tick(), process, call, self.stage.world.clock.now(), placed)
+        sent = Sent(history.tick(), process, call, self.stage.conditions.clock.now(), placed)
         history.sent.append(sent)
         process.sent.append(sent)
         self.stage.machine.sent[str(sent.number)] = sent
@@ -131,7 +131,9 @@ class _Wire:
     async def _travel(self, sent: Sent, *, dies: bool) -> Reply:
         stage = self.stage
         account = DirectAccount(
-            _Marked(stage, sent, dies), clock=stage.world.clock, latency=lambda _: stage.world.random.choice(LATENCIES)
+            _Marked(stage, sent, dies),
+            clock=stage.conditions.clock,
+            latency=lambda _: stage.conditions.random.choice(LATENCIES),
         )
         try:
             reply = await account.send(sent.call)
@@ -144,12 +146,12 @@ class _Wire:
         return reply
 
     def _note(self, sent: Sent, what: str) -> None:
-        if not self.stage.world.trace.kept:
+        if not self.stage.conditions.trace.kept:
             return
         query = "".join(f" {key}={value}" for key, value in sent.call.query)
-        at = self.stage.world.clock.monotonic()
+        at = self.stage.conditions.clock.monotonic()
         struck = f" [{sent.fault}]" if sent.fault else ""
-        self.stage.world.trace.note(f"{at:.3f} #{sent.process.number} {sent.name}{query} {what}{struck}")
+        self.stage.conditions.trace.note(f"{at:.3f} #{sent.process.number} {sent.name}{query} {what}{struck}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,20 +188,20 @@ NORMAL = Start()
 class Stage:
     """An account of one profile. Requests take a seeded time, and attached files a second and a half to process."""
 
-    def __init__(self, world: World, profile: Profile, weather: Weather) -> None:
+    def __init__(self, conditions: Conditions, profile: Profile, weather: Weather) -> None:
         numbers = itertools.count(1)
-        self.world = world
+        self.conditions = conditions
         self.profile = profile
         self.weather = weather
         self.history = History()
         self.machine = Recorded(
             self.history,
             profile=profile,
-            clock=world.clock.now,
+            clock=conditions.clock.now,
             ids=lambda prefix: f"{prefix}{next(numbers):08d}",
             switches=Switches(processing_seconds=1.5),
         )
-        self.faulty = Faulty(self.machine, self._strike, clock=world.clock.now)
+        self.faulty = Faulty(self.machine, self._strike, clock=conditions.clock.now)
 
     def close(self) -> None:
         """Close the account."""
@@ -218,7 +220,7 @@ class Stage:
 
     async def run(self, role: Role, design: Design, start: Start = NORMAL) -> Process:
         """Run one process to its end, or to its death."""
-        process = Process(len(self.history.processes) + 1, role, design, self.world.clock.now(), start.crash)
+        process = Process(len(self.history.processes) + 1, role, design, self.conditions.clock.now(), start.crash)
         process.approval, process.only, process.started = start.approval, start.only, self.history.tick()
         self.history.processes.append(process)
         family = Family()
@@ -231,10 +233,10 @@ class Stage:
             for one in left:
                 one.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-        process.seconds = self.world.clock.now() - process.began
-        process.ended, process.until = self.history.tick(), self.world.clock.now()
+        process.seconds = self.conditions.clock.now() - process.began
+        process.ended, process.until = self.history.tick(), self.conditions.clock.now()
         process.final = self.machine.look()
-        self.world.trace.note(f"{process.name} ends with {process.exit!r}")
+        self.conditions.trace.note(f"{process.name} ends with {process.exit!r}")
         return process
 
     async def _main(self, process: Process, start: Start) -> None:
@@ -243,12 +245,12 @@ class Stage:
         except Stop as stop:
             process.stop = stop
             process.said += [stop.summary, stop.detail, *stop.lines]
-            self.world.trace.note(f"stop {int(stop.code)} {stop.summary}")
+            self.conditions.trace.note(f"stop {int(stop.code)} {stop.summary}")
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, it is what this process ends with
             process.error = traceback.format_exc()
-            self.world.trace.note(process.error)
+            self.conditions.trace.note(process.error)
 
     async def _command(self, process: Process, start: Start) -> None:
         session = self._session(process, start)
@@ -291,7 +293,7 @@ class Stage:
         async for event in events:
             line = json.dumps(event.to_json(), default=str)
             process.said.append(line)
-            self.world.trace.note(line)
+            self.conditions.trace.note(line)
 
     def _interrupt(self, process: Process, stopping: asyncio.Event) -> None:
         process.interrupted = True
@@ -300,17 +302,19 @@ class Stage:
     def _planned(self, process: Process, prepared: Prepared) -> None:
         process.prepared = prepared
         process.said.append(json.dumps(prepared.body))
-        self.world.trace.note(f"plan {[str(step) for step in prepared.plan.steps]} {prepared.digest}")
+        self.conditions.trace.note(f"plan {[str(step) for step in prepared.plan.steps]} {prepared.digest}")
 
     def _session(self, process: Process, start: Start) -> Session:
         """A freshly started process: what it knows is the tree and the key."""
-        world = self.world
-        random = Random(f"{world.seed} process {process.number}")
+        conditions = self.conditions
+        random = Random(f"{conditions.seed} process {process.number}")
         loaded = with_mishap(process.design.load(), process.design, start.mishap)
-        account = Throttled(_Wire(self, process, start), clock=world.clock, random=random)
+        account = Throttled(_Wire(self, process, start), clock=conditions.clock, random=random)
         process.counters = account.counters
         info = AccountInfo("emulator")
-        return Session(loaded, account, info, world.clock, random, AS_OF, rules_for(loaded, Rules(only=start.only)))
+        return Session(
+            loaded, account, info, conditions.clock, random, AS_OF, rules_for(loaded, Rules(only=start.only))
+        )
 
     # --- people ---
 
@@ -324,7 +328,7 @@ class Stage:
         }
         data = b"" if body is None else json.dumps(body).encode()
         response = self.machine.handle(Request(method, path, (), headers, data))
-        self.world.trace.note(f"person: {deed}: {method} {path} {response.status}")
+        self.conditions.trace.note(f"person: {deed}: {method} {path} {response.status}")
         answer: dict[str, Any] = json.loads(response.body)
         return answer
 
@@ -342,7 +346,7 @@ class Stage:
         upload = Upload(field, name, lambda: nullcontext(BytesIO(content)), len(content))
         request = request_of(Call("POST", path, form=fields, uploads=(upload,)))
         response = self.machine.handle(replace(request, headers={**request.headers, MARK: deed}))
-        self.world.trace.note(f"person: {deed}: POST {path} {response.status}")
+        self.conditions.trace.note(f"person: {deed}: POST {path} {response.status}")
         answer: dict[str, Any] = json.loads(response.body)
         return answer
 
