@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pathspec
@@ -97,6 +98,8 @@ def test_magic_is_recognised() -> None:
         ("!", "a", False),
         ("**/b/**", "a/b/c", True),
         ("a\n!a\na", "a", True),
+        ("**\n!**\na", "a/b", True),
+        ("**\n!a", "a/a", False),
     ],
 )
 def test_ignore_rules_are_those_of_gitignore(rules: str, path: str, *, expected: bool) -> None:
@@ -110,7 +113,9 @@ def test_a_directory_is_asked_about_as_such() -> None:
 NAME = st.text("ab.*", min_size=1, max_size=3).filter(lambda name: set(name) != {"."} and "**" not in name)
 PATTERN = st.lists(NAME | st.just("**"), min_size=1, max_size=3).map("/".join)
 PARTS = st.tuples(st.sampled_from(["", "!"]), st.sampled_from(["", "/"]), PATTERN, st.sampled_from(["", "/"]))
-RULE = PARTS.map("".join).filter(lambda rule: not rule.endswith("**/"))  # git: directories only; pathspec: files too
+RULE = PARTS.map("".join).filter(lambda rule: not rule.endswith("**/") and not re.fullmatch(r"!?/?\*+(/\*+)*/?", rule))
+"""But `**/` (git: directories only; pathspec: files too), and `**` alone, after which pathspec re-includes otherwise than
+git does (`**`, `!a` and a/a; `**`, `!**`, `a` and a/b)."""
 
 
 @given(
