@@ -40,9 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: three workers for two cores, because what runs against real time and real processes often waits."""
-    return (3 * (os.cpu_count() or 1) + 1) // 2
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: three workers for two cores, because what runs against real time and real processes often waits.
+
+    `-n logical`: one for each, where nothing waits.
+    """
+    cores = os.cpu_count() or 1
+    return cores if config.option.numprocesses == "logical" else (3 * cores + 1) // 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -174,7 +175,7 @@ def test_moving_away_from_an_api_that_was_shut_down_needs_nothing_of_it(tmp_path
 def _without(world: World, collection: str) -> Emulator:
     """The same account after one of its APIs was shut down."""
 
-    class Retired(Emulator):
+    class Retired:
         def handle(self, request: Request, conditions: Conditions = NORMAL) -> Response:
             if request.path.startswith(f"/{collection}"):
                 return Response(
@@ -185,7 +186,7 @@ def _without(world: World, collection: str) -> Emulator:
             return world_emulator.handle(request, conditions)
 
     world_emulator = world.emulator
-    return Retired()
+    return cast("Emulator", Retired())
 
 
 def test_a_release_out_of_sight_stays_protected(tmp_path: Path) -> None:

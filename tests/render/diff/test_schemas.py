@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.json import ABSENT, canonical, same
@@ -250,6 +250,8 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 SCHEMAS = st.recursive(st.one_of(st.booleans(), _schemas(st.just({}))), _schemas, max_leaves=8)
 TOPS = _schemas(SCHEMAS)
+HALF = settings(max_examples=settings().max_examples // 2)
+"""Drawing a schema takes most of the time."""
 
 
 def _without_order(schema: Any) -> Any:
@@ -301,6 +303,7 @@ def nearly_equal(draw: st.DrawFn) -> tuple[Any, Any, Any]:
     return before, one, other
 
 
+@HALF
 @given(nearly_equal())
 def test_two_plans_that_read_the_same_are_the_same(found: tuple[Any, Any, Any]) -> None:
     before, one, other = found
@@ -308,6 +311,7 @@ def test_two_plans_that_read_the_same_are_the_same(found: tuple[Any, Any, Any]) 
     assert written(fields_of(before, one)) != written(fields_of(before, other))
 
 
+@HALF
 @given(TOPS, TOPS)
 def test_what_differs_is_told_and_told_once(before: Any, after: Any) -> None:
     found = fields_of(before, after)
